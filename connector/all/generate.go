@@ -1,0 +1,5 @@
+package all
+
+import "github.com/gros-lake/gros/connector/generate"
+
+func init() { connectors = append(connectors, generate.Connector) }

@@ -1,0 +1,7 @@
+//go:build !no_format_json
+
+package all
+
+import "github.com/gros-lake/gros/format/json"
+
+func init() { formats = append(formats, json.Format) }

@@ -1,0 +1,7 @@
+//go:build !no_format_parquet
+
+package all
+
+import "github.com/gros-lake/gros/format/parquet"
+
+func init() { formats = append(formats, parquet.Format) }

@@ -1,0 +1,211 @@
+package parquet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/gros-lake/gros/fault"
+	"github.com/gros-lake/gros/format"
+)
+
+const (
+	pageBytes    = 1 << 20
+	defaultLevel = 1
+	valuesAtOnce = 4096 // that the column writers take before they look whether a page is full
+)
+
+type encoder struct {
+	codec compress.Compression
+	level int
+}
+
+// NewEncoder returns an encoder of Parquet files.
+func NewEncoder(o format.EncodeOptions) (format.Encoder, error) {
+	e := &encoder{level: o.Level}
+	switch o.Compression {
+	case "", "zstd":
+		e.codec = compress.Codecs.Zstd
+		if e.level == 0 {
+			e.level = defaultLevel
+		}
+		if e.level < 1 || e.level > 22 {
+			return nil, fault.Errorf(fault.Invalid, "compression level %d: zstd has 1 to 22", e.level)
+		}
+		return e, nil
+	case "snappy":
+		e.codec = compress.Codecs.Snappy
+	case "none":
+		e.codec = compress.Codecs.Uncompressed
+	default:
+		known := []string{"zstd", "snappy", "none"}
+		err := fault.Errorf(fault.Invalid, "compression %q: Parquet files have none of this name", o.Compression)
+		if near := fault.Nearest(o.Compression, known); near != "" {
+			return nil, fault.Hint(err, "did you mean %q?", near)
+		}
+		return nil, fault.Hint(err, "compressions are zstd, snappy, none")
+	}
+	if o.Level != 0 {
+		return nil, fault.Errorf(fault.Invalid, "compression level %d: %s has no levels", o.Level, o.Compression)
+	}
+	return e, nil
+}
+
+func (e *encoder) Suffix() string { return Format.Suffixes[0] }
+
+func (e *encoder) Begin(s *arrow.Schema) ([]byte, error) {
+	if _, err := storedSchema(s); err != nil {
+		return nil, err
+	}
+	return []byte(magic), nil
+}
+
+// Encode makes one row group of recs. It writes a file of its own into memory, whose row group it keeps: offsets in the
+// run's meta are those of that file, in which the row group stands right after the magic.
+func (e *encoder) Encode(ctx context.Context, s *arrow.Schema, recs []arrow.RecordBatch) (run format.Run, err error) {
+	stored, err := storedSchema(s)
+	if err != nil {
+		return format.Run{}, err
+	}
+	for _, r := range recs {
+		run.Rows += r.NumRows()
+	}
+	if run.Rows == 0 {
+		return run, nil
+	}
+	u := &unifier{dictionaries: map[string]bool{}, empties: map[string]bool{}}
+	columns := make([]*arrow.Chunked, stored.NumFields())
+	for i, f := range stored.Fields() {
+		if err := ctx.Err(); err != nil {
+			return format.Run{}, err
+		}
+		if columns[i], err = gather(u, f, recs); err != nil {
+			return format.Run{}, err
+		}
+	}
+	// The writer's buffers grow from pages; the whole is seldom more than a third of the rows in memory.
+	var out bytes.Buffer
+	meta, err := e.write(ctx, &out, stored, columns, run.Rows, u.dictionaries)
+	if err != nil {
+		return format.Run{}, err
+	}
+	g, size, err := newGroup(meta, out.Bytes(), run.Rows, u)
+	if err != nil {
+		return format.Run{}, err
+	}
+	run.Bytes = out.Bytes()[len(magic) : len(magic)+size]
+	run.Size = int64(size)
+	run.Meta = g
+	return run, nil
+}
+
+// gather returns the values of column f in all recs.
+func gather(u *unifier, f arrow.Field, recs []arrow.RecordBatch) (*arrow.Chunked, error) {
+	var chunks []arrow.ArrayData
+	for _, r := range recs {
+		n := int(r.NumRows())
+		if n == 0 {
+			continue
+		}
+		at := r.Schema().FieldIndices(f.Name)
+		var data arrow.ArrayData
+		switch {
+		case len(at) > 1:
+			return nil, fault.Errorf(fault.Invalid, "column %s: it is %d times in a batch", f.Name, len(at))
+		case len(at) == 0, r.Column(at[0]).DataType().ID() == arrow.NULL:
+			data = array.MakeArrayOfNull(memory.DefaultAllocator, f.Type, n).Data()
+		case !sameType(r.Column(at[0]).DataType(), f.Type):
+			return nil, fault.Errorf(fault.Internal, "column %s: a batch has %s, the schema %s", f.Name, r.Column(at[0]).DataType(), f.Type)
+		default:
+			data = r.Column(at[0]).Data()
+		}
+		if !f.Nullable && data.NullN() > 0 {
+			return nil, fault.Errorf(fault.Invalid, "column %s: it is required, and a row has no value", f.Name)
+		}
+		chunks = append(chunks, data)
+	}
+	chunks = u.column(f.Name, f.Type, chunks)
+	arrays := make([]arrow.Array, len(chunks))
+	for i, c := range chunks {
+		arrays[i] = array.MakeFromData(c)
+	}
+	return arrow.NewChunked(typeOf(chunks, f.Type), arrays), nil
+}
+
+// properties says how the leaf columns of s are written.
+func (e *encoder) properties(s *arrow.Schema, dictionaries map[string]bool) *parquet.WriterProperties {
+	props := []parquet.WriterProperty{
+		parquet.WithVersion(parquet.V2_LATEST),
+		parquet.WithDataPageVersion(parquet.DataPageV1),
+		parquet.WithCompression(e.codec),
+		parquet.WithDataPageSize(pageBytes),
+		parquet.WithBatchSize(valuesAtOnce),
+		parquet.WithDictionaryDefault(false),
+		parquet.WithDictionaryPageSizeLimit(8 * dictionaryBytes), // unify has decided already
+		parquet.WithStoreDecimalAsInteger(true),
+		parquet.WithPageIndexEnabled(true),
+		parquet.WithCreatedBy(createdBy),
+		parquet.WithMaxRowGroupLength(1 << 40),
+	}
+	if e.level != 0 {
+		props = append(props, parquet.WithCompressionLevel(e.level))
+	}
+	for _, f := range s.Fields() {
+		eachLeaf(f.Name, f.Type, func(path string, t arrow.DataType) {
+			p := parquet.ColumnPathFromString(path)
+			switch {
+			case dictionaries[path]:
+				props = append(props, parquet.WithDictionaryPath(p, true))
+			case isInteger(t):
+				props = append(props, parquet.WithEncodingPath(p, parquet.Encodings.DeltaBinaryPacked))
+			}
+		})
+	}
+	return parquet.NewWriterProperties(props...)
+}
+
+// isInteger reports whether values of t are INT32 or INT64 in files.
+func isInteger(t arrow.DataType) bool {
+	switch t.ID() {
+	case arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.DATE32, arrow.TIME64, arrow.TIMESTAMP:
+		return true
+	case arrow.DECIMAL128:
+		return t.(*arrow.Decimal128Type).Precision <= 18
+	}
+	return false
+}
+
+func (e *encoder) write(ctx context.Context, out *bytes.Buffer, s *arrow.Schema, columns []*arrow.Chunked, rows int64, dictionaries map[string]bool) (meta *metadata.FileMetaData, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fault.Errorf(fault.Internal, "encoding a row group: %v", r)
+		}
+	}()
+	w, err := pqarrow.NewFileWriter(s, out, e.properties(s, dictionaries), pqarrow.DefaultWriterProps())
+	if err != nil {
+		return nil, err
+	}
+	if rows > 0 {
+		w.NewRowGroup()
+	}
+	for i, c := range columns {
+		if err := errors.Join(ctx.Err(), w.WriteColumnChunked(c, 0, rows)); err != nil {
+			return nil, fault.Errorf(fault.Internal, "column %s: %w", s.Field(i).Name, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	if meta, err = w.FileMetadata(); err == nil && rows > 0 && len(columns) == 0 {
+		meta.RowGroups[0].NumRows = rows // the writer counts the rows of columns
+	}
+	return meta, err
+}

@@ -82,7 +82,8 @@ func (p Place) Errorf(format string, args ...any) *Error {
 	return &Error{Place: p, Message: cause.Error(), Hint: fault.HintOf(cause), cause: errors.Unwrap(cause)}
 }
 
-// Wrap gives err this place, where it has none yet. It returns nil for nil.
+// Wrap gives err this place, where it has none yet; a message that begins with the key of the place loses that. It
+// returns nil for nil.
 func (p Place) Wrap(err error) error {
 	if err == nil {
 		return nil
@@ -90,7 +91,8 @@ func (p Place) Wrap(err error) error {
 	var all []error
 	for _, e := range Errors(err) {
 		if e.Place == (Place{}) {
-			e = &Error{p, e.Message, e.Hint, e.cause}
+			key := p.Path[strings.LastIndexByte(p.Path, '.')+1:]
+			e = &Error{p, strings.TrimPrefix(e.Message, key+": "), e.Hint, e.cause}
 		}
 		all = append(all, e)
 	}

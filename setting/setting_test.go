@@ -33,7 +33,6 @@ func list(items ...*Node) *Node   { return &Node{Kind: List, Items: items} }
 func pair(k string, v *Node) Pair { return Pair{Key: k, Value: v} }
 func mapOf(pairs ...Pair) *Node   { return &Node{Kind: Map, Pairs: pairs} }
 func placed(pairs ...Pair) *Node  { return place(mapOf(pairs...), Place{}, new(int)) }
-func placedValue(n *Node) *Node   { return place(n, Place{}, new(int)) }
 func messages(err error) []string { return collect(err, (*Error).Error) }
 func hints(err error) []string    { return collect(err, func(e *Error) string { return e.Hint }) }
 func equal[T any](a, b T) bool    { return reflect.DeepEqual(a, b) }

@@ -1,0 +1,122 @@
+package config
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/gros-lake/gros/connector"
+	"github.com/gros-lake/gros/setting"
+	"github.com/gros-lake/gros/stage"
+)
+
+// Schemer is a source, or the settings of one, that knows the columns of its rows before it reads: nil says that it
+// does not, as when they are payloads.
+type Schemer interface{ Schema() *arrow.Schema }
+
+// Lint loads a pipeline file and then checks it as far as that goes without running it: stages are opened, and bound to
+// the schema of each source that knows its own. It returns all problems; the Pipeline is nil when the file cannot be
+// loaded.
+func Lint(ctx context.Context, path string, o Options, env connector.Env) (*Pipeline, []*setting.Error) {
+	p, err := Load(path, o)
+	if err != nil {
+		return nil, setting.Errors(err)
+	}
+	return p, p.Check(ctx, o.Registry, env)
+}
+
+// Check is the second half of Lint. It opens sources, with env, and reads nothing from them.
+func (p *Pipeline) Check(ctx context.Context, reg Registry, env connector.Env) []*setting.Error {
+	if env.Log == nil {
+		env.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if env.Formats == nil {
+		env.Formats = reg.Formats
+	}
+	env.Pipeline, env.Decode, env.Schema = p.Name, p.DecodeOptions(), p.Schema
+	c := checker{p: p, l: &loader{}, env: stage.Env{
+		Pipeline: p.Name, Formats: env.Formats, Decode: env.Decode, Schema: p.Schema, Log: env.Log,
+	}}
+	for i := range p.Stages {
+		c.stages = append(c.stages, c.open(&p.Stages[i]))
+	}
+	for i := range p.Sources {
+		s := &p.Sources[i]
+		if s.Decode != nil {
+			c.open(s.Decode)
+		}
+		env.Name = s.Name
+		c.flow(s, c.schemaOf(ctx, s, env))
+	}
+	return setting.Errors(c.l.err())
+}
+
+type checker struct {
+	p      *Pipeline
+	l      *loader
+	env    stage.Env
+	stages []stage.Stage // opened, nil for one that cannot be
+}
+
+func (c *checker) open(s *Stage) stage.Stage {
+	opened, err := s.Spec.Open(c.env, s.Config)
+	if err != nil {
+		c.l.add(s.Place.Wrap(err))
+		return nil
+	}
+	return opened
+}
+
+// schemaOf asks a source for the columns that stages will see first; nil if nobody knows.
+func (c *checker) schemaOf(ctx context.Context, s *Source, env connector.Env) *arrow.Schema {
+	opened, err := s.Spec.Open(ctx, env, s.Config)
+	if err != nil {
+		c.l.add(s.Place.Wrap(err))
+		return nil
+	}
+	for _, from := range []any{opened, s.Config} {
+		if k, ok := from.(Schemer); ok {
+			return k.Schema()
+		}
+	}
+	return nil
+}
+
+// flow follows the schema of a source through the stages that its rows pass, as long as each can say what it makes.
+func (c *checker) flow(s *Source, schema *arrow.Schema) {
+	if s.Decode != nil {
+		schema = c.p.Schema
+	}
+	for i := range c.p.Stages {
+		st := &c.p.Stages[i]
+		if !st.Applies(s.Name) {
+			continue
+		}
+		if st.Name == "decode" && c.p.Schema != nil {
+			schema = c.p.Schema
+			continue
+		}
+		binder, ok := c.stages[i].(stage.Binder)
+		if !ok || schema == nil {
+			schema = nil
+			continue
+		}
+		out, err := binder.Bind(schema)
+		if err != nil {
+			c.l.add(st.Place.Wrap(err))
+			return
+		}
+		schema = out
+	}
+	if schema == nil {
+		return
+	}
+	for i := range c.p.Sinks {
+		c.where(&c.p.Sinks[i], schema)
+	}
+}
+
+// where checks a sink's condition against the columns that reach it.
+func (c *checker) where(s *Sink, schema *arrow.Schema) {}

@@ -35,6 +35,9 @@ type Acknowledger interface {
 // position goes on where the last reading stopped.
 type Transient interface{ Transient() string } // why, for the guarantee
 
+// Bounded is a Source whose splits end by themselves, so that only some of them need to be read at once.
+type Bounded interface{ Bounded() bool }
+
 // Sink writes rows outside. Nothing written is visible before a commit. Its methods are called by one goroutine at a
 // time, but Commit and Confirm of one epoch may run while the next is written.
 type Sink interface {
@@ -53,6 +56,7 @@ type Epoch struct {
 	Coerced   map[string]int64             // values cast or sent to a companion before the sink, per column
 	Watermark time.Time
 	Run       string // the execution that wrote it
+	Last      bool   // no epoch follows: the source has ended, or the pipeline stops
 }
 
 // Pending is a sealed epoch.

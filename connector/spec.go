@@ -30,9 +30,10 @@ type SourceSpec struct {
 
 // SinkSpec is the writing half.
 type SinkSpec struct {
-	Name   string
-	Config func() any
-	Open   func(ctx context.Context, env Env, config any) (Sink, error)
+	Name     string
+	Payloads bool // takes undecoded payloads as they are
+	Config   func() any
+	Open     func(ctx context.Context, env Env, config any) (Sink, error)
 }
 
 // SourceOf makes a SourceSpec of a typed function.

@@ -32,8 +32,9 @@ type Batch struct {
 	Rejects   []Reject
 	Stream    string // which output: a table, a branch, "late"; "" is the main one
 	Split     Split
-	Position  Position  // after the last row; "" = no commit may fall here (inside a transaction)
-	EventTime time.Time // newest, if known
+	Position  Position         // after the last row; "" = no commit may fall here (inside a transaction)
+	EventTime time.Time        // newest, if known
+	Coerced   map[string]int64 // values per column that were cast to its type, or went to its companion
 }
 
 // Len is the number of rows of b, rejects aside.

@@ -1,4 +1,4 @@
-// Package all lists the connectors that the binary ships. Each has a file of its name here.
+// Package all lists the connectors that the binary ships. Each has a file of its name here, which a build tag can leave out.
 package all
 
 import (

@@ -121,6 +121,17 @@ func TestUsersAreDistributedAsTheyShould(t *testing.T) {
 	}
 }
 
+func TestMoreUsersThanAreKeptStayThemselves(t *testing.T) {
+	p := newPeople(1, 1_000_000)
+	for range 2 {
+		for _, number := range []uint32{5, 5 + knownUsers, 999_999} {
+			if got, want := p.get(number), newUser(p.seed, number); got.texts != want.texts || got.codes != want.codes {
+				t.Errorf("user %d is another: %v", number, got.texts)
+			}
+		}
+	}
+}
+
 // wantFields is the order of the fields as consumers rely on it.
 const wantFields = "event_id event_timestamp event_type page_url page_url_path referer_url referer_url_scheme referer_url_port referer_medium utm_medium " +
 	"utm_source utm_content utm_campaign click_id geo_latitude geo_longitude geo_country geo_timezone geo_region_name ip_address browser_name " +

@@ -12,8 +12,9 @@ import (
 	"github.com/gros-lake/gros/rows"
 )
 
-// Stage changes rows. Apply passes on what becomes of in, in any number of batches and streams; the pipeline keeps the
-// positions, and counts: rows that neither come out nor become rejects were filtered. A stateless stage is called
+// Stage changes rows. Apply passes on what becomes of in, in any number of batches and streams, with the rejects that it
+// made itself; the pipeline keeps the positions and the rejects made before, and counts: rows that neither come out nor
+// become rejects were filtered. A stateless stage is called
 // concurrently; order within a split is restored.
 type Stage interface {
 	Apply(ctx context.Context, in rows.Batch, emit func(rows.Batch) error) error

@@ -1,0 +1,477 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/gros-lake/gros/connector"
+	"github.com/gros-lake/gros/rows"
+)
+
+// session is a lane's run between two resumptions. Its loop is the only goroutine that writes to the sink; workers apply
+// the stages; one goroutine commits what was sealed while the loop writes on.
+type session struct {
+	l       *lane
+	ctx     context.Context // cancelled: stop reading, commit, end
+	work    context.Context // cancelled: end at once
+	reading context.Context
+	stop    context.CancelFunc // ends reading
+	resumer connector.Resumer  // nil: the sink does not know where it stands
+
+	changes chan change
+	tickets chan *ticket // in the order read
+	todo    chan *ticket // the same ones, for the workers
+	submit  sync.Mutex   // keeps both in one order
+	budget  *semaphore.Weighted
+	slots   *semaphore.Weighted // bounded splits read at once
+	commits chan commitResult
+	feeders sync.WaitGroup // readers of splits
+	wg      sync.WaitGroup // all else that the session started
+	closing atomic.Bool
+
+	readers  map[rows.Split]*reader
+	gone     bool // no more changes of splits
+	inCommit bool
+	due      bool // an epoch should have ended, but the last one is still being committed
+	broken   bool // the sink failed: nothing more can be committed
+	lastRow  time.Time
+
+	epoch  epoch
+	window window
+}
+
+// epoch gathers what the next Seal will say.
+type epoch struct {
+	positions map[rows.Split]rows.Position
+	open      map[rows.Split]bool // inside a transaction
+	finished  []rows.Split
+	counts    rows.Counts
+	coerced   map[string]int64
+	watermark time.Time
+	bytes     int64
+}
+
+type change struct {
+	splits []rows.Split
+	err    error
+	end    bool
+	done   chan struct{}
+}
+
+type commitResult struct {
+	record    *connector.Record
+	positions map[rows.Split]rows.Position
+	err       error
+}
+
+// ticket is a batch on its way.
+type ticket struct {
+	reader *reader
+	batch  rows.Batch
+	size   int64 // bytes of the batch
+	held   int64 // bytes taken from the budget
+	end    bool  // the split has ended, or its reader was stopped
+	err    error // of reading or of a stage
+	out    outcome
+	again  bool // a stage must change its state: apply in order
+	done   chan struct{}
+}
+
+func newSession(l *lane, ctx, work context.Context) *session {
+	s := &session{
+		l: l, ctx: ctx, work: work,
+		changes: make(chan change), tickets: make(chan *ticket, 1024), todo: make(chan *ticket, 1024),
+		budget:  semaphore.NewWeighted(max(l.p.Memory/8, 1)),
+		slots:   semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		commits: make(chan commitResult, 1),
+		readers: map[rows.Split]*reader{}, window: window{b: l.p.MaxRejects}, lastRow: time.Now(),
+	}
+	s.resumer, _ = l.sink.Sink.(connector.Resumer)
+	s.reading, s.stop = context.WithCancel(ctx)
+	s.epoch.reset()
+	for range runtime.GOMAXPROCS(0) {
+		s.spawn(s.worker)
+	}
+	s.spawn(s.watchSplits)
+	return s
+}
+
+func (s *session) spawn(f func()) {
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		f()
+	}()
+}
+
+// close ends every goroutine of the session.
+func (s *session) close() {
+	s.closing.Store(true)
+	s.stop()
+	drained := make(chan struct{})
+	go func() { // readers may be waiting to hand over
+		defer close(drained)
+		for t := range s.tickets {
+			s.budget.Release(t.held)
+		}
+	}()
+	s.feeders.Wait()
+	close(s.todo)
+	s.wg.Wait()
+	close(s.tickets)
+	<-drained
+}
+
+func (s *session) watchSplits() {
+	send := func(c change) bool {
+		c.done = make(chan struct{})
+		select {
+		case s.changes <- c:
+		case <-s.reading.Done():
+			return false
+		}
+		select {
+		case <-c.done:
+			return true
+		case <-s.reading.Done():
+			return false
+		}
+	}
+	for splits, err := range s.l.source.Splits(s.reading) {
+		if !send(change{splits: splits, err: err}) || err != nil {
+			return
+		}
+	}
+	send(change{end: true})
+}
+
+func (s *session) worker() {
+	for t := range s.todo {
+		if !t.end && t.err == nil && !s.closing.Load() {
+			s.try(t)
+		}
+		close(t.done)
+	}
+}
+
+func (s *session) try(t *ticket) {
+	chain, err := s.l.chains.from(t.reader.split.Source)
+	if err != nil {
+		t.err = err
+		return
+	}
+	var ok bool
+	t.out, ok, t.err = chain.try(s.work, t.batch)
+	t.again = !ok && t.err == nil
+}
+
+// loop runs until everything is committed, or an error.
+func (s *session) loop() error {
+	every := time.NewTicker(s.l.p.Every)
+	defer every.Stop()
+	idle := make(<-chan time.Time)
+	if d := s.l.p.UntilIdle; d > 0 {
+		t := time.NewTicker(max(d/4, time.Millisecond))
+		defer t.Stop()
+		idle = t.C
+	}
+	stopped := s.ctx.Done()
+	for {
+		if s.gone && len(s.readers) == 0 {
+			return s.finish(true)
+		}
+		select {
+		case c := <-s.changes:
+			if err := s.change(c); err != nil {
+				return err
+			}
+		case t := <-s.tickets:
+			if err := s.consume(t); err != nil {
+				return err
+			}
+		case r := <-s.commits:
+			if err := s.committed(r); err != nil {
+				return err
+			}
+		case <-every.C:
+			if err := s.seal(false); err != nil {
+				return err
+			}
+		case <-idle:
+			if time.Since(s.lastRow) >= s.l.p.UntilIdle {
+				s.gone = true
+				s.stop()
+			}
+		case <-stopped:
+			s.gone, stopped = true, nil
+			s.stop()
+		}
+	}
+}
+
+// finish commits what was written and waits until it is visible.
+func (s *session) finish(last bool) error {
+	for s.inCommit {
+		if err := s.committed(<-s.commits); err != nil {
+			return err
+		}
+	}
+	if err := s.seal(last); err != nil {
+		return err
+	}
+	for s.inCommit {
+		if err := s.committed(<-s.commits); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// change takes up a new set of splits. It returns, and the source goes on, when the rows of dropped splits are committed.
+func (s *session) change(c change) error {
+	defer close(c.done)
+	if c.err != nil || c.end {
+		s.gone = true
+		return c.err
+	}
+	want, gained := map[rows.Split]bool{}, []rows.Split(nil)
+	for _, split := range c.splits {
+		want[split] = true
+		if s.readers[split] == nil {
+			gained = append(gained, split)
+		}
+	}
+	var dropped []*reader
+	for split, r := range s.readers {
+		if !want[split] {
+			r.stop()
+			dropped = append(dropped, r)
+		}
+	}
+	for _, r := range dropped {
+		for s.readers[r.split] != nil {
+			if err := s.consume(<-s.tickets); err != nil {
+				return err
+			}
+		}
+	}
+	if len(gained) == 0 && len(dropped) == 0 {
+		return nil
+	}
+	if err := s.finish(false); err != nil {
+		return err
+	}
+	return s.resume(gained)
+}
+
+// resume takes splits over and starts to read them.
+func (s *session) resume(gained []rows.Split) error {
+	var at connector.Checkpoint
+	if s.resumer != nil && len(gained) > 0 {
+		var err error
+		if at, err = s.resumer.Resume(s.work, gained); err != nil {
+			s.broken = true
+			return err
+		}
+		if len(s.readers) == 0 && s.epoch.empty() {
+			s.l.state = at.State
+			var sources []string
+			for _, split := range gained {
+				if !slices.Contains(sources, split.Source) {
+					sources = append(sources, split.Source)
+				}
+			}
+			if err := s.l.chains.reset(at.State, sources); err != nil {
+				return err
+			}
+		}
+	}
+	for _, split := range gained {
+		if at.Finished != nil && at.Finished(split) {
+			continue
+		}
+		s.read(split, at.Positions[split])
+	}
+	return nil
+}
+
+// consume writes what became of a batch.
+func (s *session) consume(t *ticket) error {
+	select {
+	case <-t.done:
+	case <-s.work.Done():
+		return s.work.Err()
+	}
+	defer s.budget.Release(t.held)
+	if t.err != nil {
+		return t.err
+	}
+	split := t.reader.split
+	if t.end {
+		delete(s.readers, split)
+		if !t.reader.stopped() {
+			s.epoch.finish(split, t.reader.last)
+		}
+		return nil
+	}
+	if t.again {
+		chain, err := s.l.chains.from(split.Source)
+		if err != nil {
+			return err
+		}
+		if t.out, err = chain.apply(s.work, t.batch); err != nil {
+			return err
+		}
+	}
+	if err := s.window.add(t.out.counts, t.out.rejects); err != nil {
+		s.broken = true // what was not committed is read again when the cause is mended
+		return err
+	}
+	if err := s.write(t); err != nil {
+		s.broken = true
+		return err
+	}
+	s.lastRow = time.Now()
+	s.epoch.add(t)
+	s.count(t)
+	p := s.l.p
+	if (p.Rows > 0 && s.epoch.counts.Read >= p.Rows) || (p.Bytes > 0 && s.epoch.bytes >= p.Bytes) {
+		return s.seal(false)
+	}
+	return nil
+}
+
+func (s *session) write(t *ticket) error {
+	rejects := t.out.rejects
+	for _, b := range t.out.batches {
+		b.Split, b.Position = t.batch.Split, t.batch.Position
+		b.Rejects, rejects = rejects, nil
+		if err := s.l.sink.Sink.Write(s.work, b); err != nil {
+			return err
+		}
+	}
+	if len(rejects) > 0 {
+		return s.l.sink.Sink.Write(s.work, rows.Batch{Rejects: rejects, Split: t.batch.Split, Position: t.batch.Position})
+	}
+	return nil
+}
+
+func (s *session) count(t *ticket) {
+	st := s.l.p.Stats
+	st.Read.Add(t.out.counts.Read)
+	st.Bytes.Add(t.size)
+	st.Rejected.Add(t.out.counts.Rejected)
+	st.Filtered.Add(t.out.counts.Filtered)
+	if !t.batch.EventTime.IsZero() {
+		st.eventTime.Store(t.batch.EventTime.UnixNano())
+	}
+}
+
+// seal ends the epoch and commits it in the background. While the last one is still being committed the epoch goes on.
+func (s *session) seal(last bool) error {
+	if s.inCommit {
+		s.due = true
+		return nil
+	}
+	if len(s.epoch.open) > 0 || (s.epoch.empty() && !last) {
+		return nil
+	}
+	state, err := s.l.chains.mark()
+	if err != nil {
+		return err
+	}
+	e := connector.Epoch{
+		Positions: s.epoch.positions, Finished: s.epoch.finished, Rows: s.epoch.counts, Coerced: s.epoch.coerced,
+		Watermark: s.epoch.watermark, Run: s.l.run, Last: last,
+	}
+	if !bytes.Equal(state, s.l.state) {
+		e.State = state
+	}
+	pending, err := s.l.sink.Sink.Seal(s.work, e)
+	if err != nil {
+		s.broken = true
+		return err
+	}
+	s.l.state = state
+	s.epoch.reset()
+	s.due, s.inCommit = false, true
+	s.spawn(func() {
+		record, err := pending.Commit(s.work)
+		if err == nil {
+			err = pending.Confirm(s.work)
+		}
+		s.commits <- commitResult{record, e.Positions, err}
+	})
+	return nil
+}
+
+// committed reports an epoch, and ends the next one when that was due.
+func (s *session) committed(r commitResult) error {
+	s.inCommit = false
+	if r.err != nil {
+		s.broken = true
+		if errors.Is(r.err, connector.ErrFenced) {
+			s.l.log.Error("fenced: another writer has taken over; nothing of this epoch is kept here, and nothing is lost")
+		}
+		return r.err
+	}
+	if r.record != nil {
+		st := s.l.p.Stats
+		st.Commits.Add(1)
+		st.Written.Add(r.record.Rows.Written)
+		st.Files.Add(int64(len(r.record.Files)))
+		s.l.log.Debug("committed", "seq", r.record.Seq, "rows", r.record.Rows.Written, "files", len(r.record.Files))
+	}
+	if a, ok := s.l.source.(connector.Acknowledger); ok && len(r.positions) > 0 {
+		if err := a.Acknowledge(s.work, r.positions); err != nil {
+			return err
+		}
+	}
+	if s.due {
+		return s.seal(false)
+	}
+	return nil
+}
+
+func (e *epoch) reset() {
+	*e = epoch{positions: map[rows.Split]rows.Position{}, open: map[rows.Split]bool{}}
+}
+
+func (e *epoch) empty() bool { return len(e.positions) == 0 && e.counts == (rows.Counts{}) }
+
+func (e *epoch) add(t *ticket) {
+	e.bytes += t.size
+	e.counts.Add(t.out.counts)
+	for column, n := range t.out.coerced {
+		if e.coerced == nil {
+			e.coerced = map[string]int64{}
+		}
+		e.coerced[column] += n
+	}
+	if t.batch.EventTime.After(e.watermark) {
+		e.watermark = t.batch.EventTime
+	}
+	if t.batch.Position == "" {
+		e.open[t.reader.split] = true
+		return
+	}
+	delete(e.open, t.reader.split)
+	e.positions[t.reader.split] = t.batch.Position
+	t.reader.last = t.batch.Position
+}
+
+// finish says that a split has ended for good, where it was last read.
+func (e *epoch) finish(s rows.Split, at rows.Position) {
+	e.finished = append(e.finished, s)
+	if _, moved := e.positions[s]; !moved {
+		e.positions[s] = at
+	}
+}

@@ -1,0 +1,187 @@
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/gros-lake/gros/fault"
+	"github.com/gros-lake/gros/format"
+	"github.com/gros-lake/gros/rows"
+	"github.com/gros-lake/gros/setting"
+)
+
+// DecodeConfig is the settings of decode.
+type DecodeConfig struct {
+	Format        string        `setting:"format" doc:"format of the payloads; without it, what the source says" example:"json"`
+	DuplicateKeys string        `setting:"duplicate_keys" doc:"a key twice in one object: last (it wins, and is counted) or reject" example:"reject"`
+	Timestamps    string        `setting:"timestamps" doc:"on: ISO-8601 strings become timestamps and dates; off" example:"off"`
+	Encoding      string        `setting:"encoding" doc:"of text: utf-8 or latin-1" example:"latin-1"`
+	Delimiter     string        `setting:"delimiter" doc:"CSV: between fields; without it, found out from the header" example:";"`
+	Nulls         []string      `setting:"nulls" doc:"CSV: texts that mean null, beside the empty field" example:"[NA]"`
+	MaxRow        setting.Bytes `setting:"max_row" doc:"a longer document is a reject" default:"64MiB"`
+	MaxColumns    int           `setting:"max_columns" doc:"how many columns inference may open" default:"10_000"`
+}
+
+// Decode turns payloads into columns.
+var Decode = Of("decode", "payloads (JSON, CSV, …) become columns", func(env Env, c *DecodeConfig) (Stage, error) {
+	return NewDecode(env, *c), nil
+})
+
+var errDrift = fault.New(fault.Internal, "decode: the schema inferred from a batch does not hold it")
+
+func notPayloads(name string) error {
+	return fault.Hint(fault.Errorf(fault.Invalid, "decode: format %s is one of files, not of payloads", name), "decode json or csv")
+}
+
+// decode holds the input schema of its source, which only grows.
+type decode struct {
+	env      Env
+	format   string
+	options  format.DecodeOptions
+	schema   atomic.Pointer[arrow.Schema]
+	mu       sync.Mutex
+	decoders map[string]format.Decoder
+}
+
+// NewDecode returns the stage. Batches that hold columns already pass through it.
+func NewDecode(env Env, c DecodeConfig) Evolver {
+	o := env.Decode
+	override(&o.DuplicateKeys, c.DuplicateKeys)
+	override(&o.Timestamps, c.Timestamps)
+	override(&o.Encoding, c.Encoding)
+	override(&o.Delimiter, c.Delimiter)
+	if c.Nulls != nil {
+		o.Nulls = c.Nulls
+	}
+	if c.MaxRow != 0 {
+		o.MaxRow = int64(c.MaxRow)
+	}
+	if c.MaxColumns != 0 {
+		o.MaxColumns = c.MaxColumns
+	}
+	d := &decode{env: env, format: c.Format, options: o, decoders: map[string]format.Decoder{}}
+	d.schema.Store(env.Schema)
+	return d
+}
+
+func override(s *string, with string) {
+	if with != "" {
+		*s = with
+	}
+}
+
+// Try decodes under the schema as it stands.
+func (d *decode) Try(_ context.Context, in rows.Batch, emit func(rows.Batch) error) (bool, error) {
+	p, dec, err := d.decoder(in)
+	if err != nil {
+		return false, err
+	}
+	if dec == nil {
+		return true, emit(in)
+	}
+	s := d.schema.Load()
+	if s == nil {
+		return false, nil
+	}
+	out, err := dec.Decode(p, s)
+	if err != nil || out.Drift {
+		return false, err
+	}
+	return true, emit(d.batch(in, out))
+}
+
+// Apply decodes, and extends the schema by what all documents of the batch need.
+func (d *decode) Apply(ctx context.Context, in rows.Batch, emit func(rows.Batch) error) error {
+	if ok, err := d.Try(ctx, in, emit); ok || err != nil {
+		return err
+	}
+	p, dec, err := d.decoder(in)
+	if err != nil {
+		return err
+	}
+	s, err := dec.Infer(p, d.schema.Load())
+	if err != nil {
+		return err
+	}
+	out, err := dec.Decode(p, s)
+	if err != nil {
+		return err
+	}
+	if out.Drift {
+		return errDrift
+	}
+	d.schema.Store(s)
+	return emit(d.batch(in, out))
+}
+
+func (d *decode) batch(in rows.Batch, out format.Decoded) rows.Batch {
+	in.Rows, in.Rejects = out.Rows, out.Rejects
+	now := time.Now().UTC()
+	for i := range in.Rejects {
+		r := &in.Rejects[i]
+		r.Split, r.Position, r.Time, r.Pipeline = in.Split, in.Position, now, d.env.Pipeline
+	}
+	in.Coerced = out.Coerced
+	return in
+}
+
+// decoder returns the payloads of a batch and what decodes them, nil when it holds columns or undecoded payloads that
+// nobody named a format for.
+func (d *decode) decoder(in rows.Batch) (rows.Payload, format.Decoder, error) {
+	p, ok := rows.PayloadOf(in.Rows)
+	if !ok {
+		return p, nil, nil
+	}
+	name := p.Format
+	if d.format != "" {
+		name = d.format
+	}
+	if name == "" {
+		return p, nil, nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if dec := d.decoders[name]; dec != nil {
+		return p, dec, nil
+	}
+	spec, err := d.env.Formats.Lookup(name)
+	if err != nil {
+		return p, nil, err
+	}
+	if spec.Decoder == nil {
+		return p, nil, notPayloads(name)
+	}
+	dec, err := spec.Decoder(d.options)
+	if err != nil {
+		return p, nil, err
+	}
+	d.decoders[name] = dec
+	return p, dec, nil
+}
+
+// Mark is the input schema as JSON.
+func (d *decode) Mark() []byte {
+	s := d.schema.Load()
+	if s == nil {
+		return nil
+	}
+	return rows.MarshalSchema(s)
+}
+
+// Reset goes back to the input schema of a mark, or to the declared one.
+func (d *decode) Reset(mark []byte) error {
+	if mark == nil {
+		d.schema.Store(d.env.Schema)
+		return nil
+	}
+	s, err := rows.UnmarshalSchema(json.RawMessage(mark))
+	if err == nil {
+		d.schema.Store(s)
+	}
+	return err
+}

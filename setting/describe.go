@@ -23,7 +23,7 @@ func Describe(config any) []Field {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if !nested(t) {
+	if !settings(t) {
 		human, _ := typeOf(t)
 		return []Field{{Type: human}}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/gros-lake/gros/fault"
 )
 
-// Error is what is wrong with a setting, and where. Its kind is Invalid. fault.HintOf returns its Hint.
+// Error is what is wrong with a setting, and where. fault.HintOf returns its Hint.
 type Error struct {
 	Place   Place
 	Message string // what is wrong, without the place
@@ -24,8 +24,13 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
-// Kind is that of all errors of settings.
-func (e *Error) Kind() fault.Kind { return fault.Invalid }
+// Kind is Invalid, unless the error comes from one of another kind.
+func (e *Error) Kind() fault.Kind {
+	if k := fault.KindOf(e.cause); k != fault.Internal {
+		return k
+	}
+	return fault.Invalid
+}
 
 // Unwrap gives the cause, with the hint.
 func (e *Error) Unwrap() error {

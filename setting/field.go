@@ -82,3 +82,8 @@ func reads(t reflect.Type) bool { return reflect.PointerTo(t).Implements(unmarsh
 func nested(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && len(fieldsOf(t)) > 0
 }
+
+// settings reports whether t is a struct of settings, be it without any.
+func settings(t reflect.Type) bool {
+	return nested(t) || t.Kind() == reflect.Struct && !reads(t) && t != nodeType.Elem()
+}

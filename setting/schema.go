@@ -26,7 +26,7 @@ func schemaOf(t reflect.Type, above map[reflect.Type]bool) map[string]any {
 		schema["items"] = items
 		return schema
 	}
-	if !nested(t) || above[t] || typed {
+	if !settings(t) || above[t] || typed {
 		_, schema := typeOf(t)
 		if schema == nil {
 			schema = map[string]any{"type": "object"}

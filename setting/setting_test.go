@@ -230,6 +230,28 @@ func TestErrorsShowVariablesAndNotTheirValues(t *testing.T) {
 	}
 }
 
+func TestPlacesAreGivenOnceAndKindsAreKept(t *testing.T) {
+	at := Place{File: "f", Line: 1, Column: 2, Path: "a.b"}
+	err := at.Wrap(fault.Hint(fault.Errorf(fault.Denied, "b: no entry"), "ask"))
+	if err.Error() != "f:1:2: a.b: no entry" || !fault.Is(err, fault.Denied) || fault.HintOf(err) != "ask" {
+		t.Errorf("%v, %v, %q", err, fault.KindOf(err), fault.HintOf(err))
+	}
+	if again := (Place{File: "g"}).Wrap(err); again.Error() != err.Error() {
+		t.Error(again)
+	}
+	two := at.Wrap(errors.Join(errors.New("x"), Place{File: "g"}.Errorf("y")))
+	if two.Error() != "f:1:2: a.b: x\ng: y" || !fault.Is(two, fault.Invalid) {
+		t.Error(two)
+	}
+	around := fmt.Errorf("around: %w", err)
+	if all := Errors(around); len(all) != 1 || all[0].Message != around.Error() || all[0].Hint != "ask" {
+		t.Errorf("%+v", all)
+	}
+	if at.Wrap(nil) != nil {
+		t.Error("nothing became an error")
+	}
+}
+
 func TestAWrongDefaultIsOurDefect(t *testing.T) {
 	var c struct {
 		N int `setting:"n" default:"x"`
@@ -274,6 +296,9 @@ func TestDescribeNamesEverySetting(t *testing.T) {
 		if i >= len(got) || i >= len(want) || !equal(got[i], want[i]) {
 			t.Fatalf("field %d\ngot  %+v\nwant %+v", i, got, want)
 		}
+	}
+	if f := Describe(struct{}{}); f != nil {
+		t.Error(f)
 	}
 	if f := Describe(new(Pairs)); !equal(f, []Field{{Type: "map"}}) {
 		t.Error(f)

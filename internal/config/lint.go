@@ -8,6 +8,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/gros-lake/gros/connector"
+	"github.com/gros-lake/gros/expr"
+	"github.com/gros-lake/gros/rows"
 	"github.com/gros-lake/gros/setting"
 	"github.com/gros-lake/gros/stage"
 )
@@ -61,19 +63,16 @@ type checker struct {
 }
 
 func (c *checker) open(s *Stage) stage.Stage {
-	opened, err := s.Spec.Open(c.env, s.Config)
-	if err != nil {
-		c.l.add(s.Place.Wrap(err))
-		return nil
-	}
+	opened, err := s.Open(c.env)
+	c.l.add(err)
 	return opened
 }
 
 // schemaOf asks a source for the columns that stages will see first; nil if nobody knows.
 func (c *checker) schemaOf(ctx context.Context, s *Source, env connector.Env) *arrow.Schema {
-	opened, err := s.Spec.Open(ctx, env, s.Config)
+	opened, err := s.Open(ctx, env)
 	if err != nil {
-		c.l.add(s.Place.Wrap(err))
+		c.l.add(err)
 		return nil
 	}
 	for _, from := range []any{opened, s.Config} {
@@ -119,4 +118,17 @@ func (c *checker) flow(s *Source, schema *arrow.Schema) {
 }
 
 // where checks a sink's condition against the columns that reach it.
-func (c *checker) where(s *Sink, schema *arrow.Schema) {}
+func (c *checker) where(s *Sink, schema *arrow.Schema) {
+	e, err := expr.Parse(s.Where.Text)
+	if s.Where.Text == "" || err != nil {
+		return // Load has said it
+	}
+	bound, err := e.Bind(schema)
+	if err != nil {
+		c.l.add(s.Where.Place.Wrap(err))
+		return
+	}
+	if t := bound.Type(); t.ID() != arrow.BOOL && t.ID() != arrow.NULL {
+		c.l.fail(s.Where.Place.Errorf("%s is %s, no condition", s.Where.Text, rows.TypeName(t)).WithHint("a condition is true or false: compare it with something"))
+	}
+}

@@ -1,7 +1,18 @@
 // Package config loads pipeline files and gros.yaml, with every error in its place.
+//
+// A step of a pipeline is a map with one key, the name of a connector or stage, whose value is its settings; without
+// settings the name alone will do. Options of the step itself stand beside the name, or among the settings where the
+// connector has no setting of the same name:
+//
+//	source: {generate: {rows: 5}, format: json}    # the same as the next line
+//	source: {generate: {rows: 5, format: json}}
+//
+// They are name and format of a source, where, contract and name of a sink, from of a stage (beside its name only).
+// An option in both places is an error.
 package config
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -49,6 +60,15 @@ type Source struct {
 	Decode *Stage // the first stage of this source alone that its format asks for, nil if none
 }
 
+// Open makes the source; its error has the place.
+func (s *Source) Open(ctx context.Context, env connector.Env) (connector.Source, error) {
+	opened, err := s.Spec.Open(ctx, env, s.Config)
+	if err != nil {
+		return nil, s.Place.Wrap(err)
+	}
+	return opened, nil
+}
+
 // Stage is one step between sources and sinks.
 type Stage struct {
 	Name   string
@@ -56,6 +76,15 @@ type Stage struct {
 	Config any // as Spec.Config made it
 	Place  setting.Place
 	From   []string // sources whose rows it sees, nil: all; other rows pass by
+}
+
+// Open makes the stage; its error has the place.
+func (s *Stage) Open(env stage.Env) (stage.Stage, error) {
+	opened, err := s.Spec.Open(env, s.Config)
+	if err != nil {
+		return nil, s.Place.Wrap(err)
+	}
+	return opened, nil
 }
 
 // Applies reports whether the rows of a source pass through s.
@@ -80,6 +109,15 @@ type Sink struct {
 	Place    setting.Place
 	Where    Expression // rows it takes, "" = all
 	Contract rows.Contract
+}
+
+// Open makes the sink; its error has the place.
+func (s *Sink) Open(ctx context.Context, env connector.Env) (connector.Sink, error) {
+	opened, err := s.Spec.Open(ctx, env, s.Config)
+	if err != nil {
+		return nil, s.Place.Wrap(err)
+	}
+	return opened, nil
 }
 
 // Expression is the text of an SQL expression, and where it stands.

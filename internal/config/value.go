@@ -3,6 +3,7 @@ package config
 import (
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/gros-lake/gros/expr"
 	"github.com/gros-lake/gros/rows"
 	"github.com/gros-lake/gros/setting"
 )
@@ -85,8 +86,14 @@ func (l *loader) contract(n *setting.Node, fallback rows.Contract) rows.Contract
 	return c
 }
 
+// expression reads the text of one, and looks that it can be parsed.
 func (l *loader) expression(n *setting.Node) Expression {
 	e := Expression{Place: n.Place}
-	l.add(setting.Decode(n, &e.Text))
+	if err := setting.Decode(n, &e.Text); err != nil {
+		l.add(err)
+		return e
+	}
+	_, err := expr.Parse(e.Text)
+	l.add(n.Place.Wrap(err))
 	return e
 }

@@ -175,6 +175,7 @@ func (c *converter) alias(n *ast.AliasNode, out *setting.Node) *setting.Node {
 	anchor := c.anchors[name]
 	if anchor == nil {
 		c.fail(out.Errorf("there is no anchor &%s before", name))
+		out.Kind, out.Text = setting.Scalar, "*"+name
 		return out
 	}
 	return c.copied(anchor, anchor.Place.Path, out.Place.Path)

@@ -66,6 +66,11 @@ func conversionOf(path string, f *pqarrow.SchemaField, s *schema.Schema) (*conve
 		} else {
 			c.to, c.leaf = arrow.BinaryTypes.Binary, fixedBinaries
 		}
+	case arrow.ExtensionType:
+		if t.ExtensionName() != "arrow.uuid" {
+			return nil, unsupported(path, t)
+		}
+		c.to, c.leaf = arrow.BinaryTypes.String, uuids
 	case *arrow.DictionaryType:
 		if t.ValueType.ID() != arrow.STRING {
 			return nil, unsupported(path, t)
@@ -231,6 +236,9 @@ func multiplied(path string, a arrow.Array) (arrow.Array, error) {
 
 func uuids(_ string, a arrow.Array) (arrow.Array, error) {
 	const width = 36
+	if e, ok := a.(array.ExtensionArray); ok {
+		a = e.Storage()
+	}
 	return texts(arrow.BinaryTypes.String, a.(*array.FixedSizeBinary), width, func(out, v []byte) {
 		hex.Encode(out, v[:4])
 		hex.Encode(out[9:], v[4:6])

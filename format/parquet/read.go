@@ -325,6 +325,9 @@ func (r *reader) convert(rec arrow.RecordBatch, most int64) (arrow.RecordBatch, 
 	}
 	columns := make([]arrow.Array, len(r.conversions))
 	for i, c := range r.conversions {
+		if err := verify(c.path, rec.Column(i).Data()); err != nil {
+			return nil, err
+		}
 		a, err := c.apply(rec.Column(i))
 		if err != nil {
 			return nil, err

@@ -25,8 +25,12 @@ type Holder struct {
 
 // NewHolder returns a Holder of the schema that the destination was saved with, nil if it is new, and of the columns that
 // its user declares, nil if they are inferred. Where the two differ in a type, files hold the saved one already, so it stays.
-// A declared destination counts as existing for the contract.
-func NewHolder(held, declared *arrow.Schema, c Contract) *Holder {
+// A declared destination counts as existing for the contract. The error is that of a declared schema with two columns of one
+// name, or with a type that batches do not carry.
+func NewHolder(held, declared *arrow.Schema, c Contract) (*Holder, error) {
+	if err := checkDeclared(declared); err != nil {
+		return nil, err
+	}
 	h := &Holder{root: rootOf(held), contract: c, fresh: held == nil && declared == nil}
 	if declared != nil {
 		h.root.declare(rootOf(declared))
@@ -37,7 +41,22 @@ func NewHolder(held, declared *arrow.Schema, c Contract) *Holder {
 		}
 	}
 	h.schema = arrow.NewSchema(h.root.arrowFields(), nil)
-	return h
+	return h, nil
+}
+
+func checkDeclared(s *arrow.Schema) error {
+	if s == nil {
+		return nil
+	}
+	for i, f := range s.Fields() {
+		if at := s.FieldIndices(f.Name); at[0] != i {
+			return fault.Errorf(fault.Invalid, "schema: two columns are named %s", f.Name)
+		}
+		if dt, ok := Canonical(f.Type); !ok || dt != f.Type {
+			return fault.Errorf(fault.Invalid, "schema: column %s: no batch holds %s", f.Name, f.Type)
+		}
+	}
+	return nil
 }
 
 // Schema returns what is held: the same pointer until it changes.

@@ -63,7 +63,7 @@ func TestConform(t *testing.T) {
 				held = columns(t, c.held)
 			}
 			for _, in := range []arrow.RecordBatch{table(t, c.came, c.rows), encode(table(t, c.came, c.rows))} {
-				h := NewHolder(held, nil, Contract{})
+				h := hold(t, held, nil, Contract{})
 				got, err := h.Conform(in)
 				if err != nil {
 					t.Fatal(err)
@@ -142,7 +142,7 @@ func TestContracts(t *testing.T) {
 			if c.held != "" {
 				held = columns(t, c.held)
 			}
-			h := NewHolder(held, nil, c.contract)
+			h := hold(t, held, nil, c.contract)
 			got, err := h.Conform(table(t, came, rows))
 			if s := schemaText(h.Schema()); s != c.schema {
 				t.Errorf("schema %s, want %s", s, c.schema)
@@ -177,7 +177,7 @@ func TestContracts(t *testing.T) {
 
 func TestTheHeldSchemaCostsNothing(t *testing.T) {
 	r := encode(table(t, "a bigint, b varchar", `{"a":1,"b":"x"}`))
-	h := NewHolder(columns(t, "a bigint, b varchar"), nil, Contract{})
+	h := hold(t, columns(t, "a bigint, b varchar"), nil, Contract{})
 	first, err := h.Conform(r)
 	if err != nil || first.Rows != r {
 		t.Fatalf("%v, %v", first, err)
@@ -188,7 +188,7 @@ func TestTheHeldSchemaCostsNothing(t *testing.T) {
 }
 
 func TestValuesFindTheirColumnBatchAfterBatch(t *testing.T) {
-	h := NewHolder(nil, nil, Contract{})
+	h := hold(t, nil, nil, Contract{})
 	var parts []Part
 	for _, in := range []arrow.RecordBatch{
 		table(t, "a null, s null", `{}`),
@@ -220,12 +220,12 @@ func TestValuesFindTheirColumnBatchAfterBatch(t *testing.T) {
 }
 
 func TestDeclaredColumnsAreTaken(t *testing.T) {
-	h := NewHolder(nil, columns(t, "a double, z varchar"), Contract{Tables: Freeze, Columns: Freeze})
+	h := hold(t, nil, columns(t, "a double, z varchar"), Contract{Tables: Freeze, Columns: Freeze})
 	got, err := h.Conform(table(t, "a bigint", `{"a":1}`))
 	if err != nil || len(got.Rejects) > 0 || lines(got.Rows) != "{\"a\":1.0}\n" {
 		t.Errorf("%v, %v", got, err)
 	}
-	h = NewHolder(columns(t, "a bigint, u null"), columns(t, "a double, u varchar, n struct(x bigint)"), Contract{})
+	h = hold(t, columns(t, "a bigint, u null"), columns(t, "a double, u varchar, n struct(x bigint)"), Contract{})
 	if s := schemaText(h.Schema()); s != "a bigint, u varchar, n struct(x bigint)" {
 		t.Error(s)
 	}
@@ -235,9 +235,17 @@ func TestDeclaredColumnsAreTaken(t *testing.T) {
 	}
 }
 
+func TestWhatCannotBeHeldCannotBeDeclared(t *testing.T) {
+	for _, s := range []*arrow.Schema{twice(t).Schema(), arrow.NewSchema([]arrow.Field{{Name: "a", Type: arrow.PrimitiveTypes.Uint8}}, nil)} {
+		if _, err := NewHolder(nil, s, Contract{}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%v: %v", s, err)
+		}
+	}
+}
+
 func TestAValueWithoutAPlaceIsARejectAndNotLost(t *testing.T) {
 	own := arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int64}, {Name: "x__v_text", Type: arrow.BinaryTypes.String}}, nil)
-	h := NewHolder(own, nil, Contract{})
+	h := hold(t, own, nil, Contract{})
 	got, err := h.Conform(table(t, "x varchar", `{"x":"a"}`))
 	if err != nil || len(got.Rejects) != 1 || got.Rejects[0].Kind != BadType || string(got.Rejects[0].Raw) != `{"x":"a"}` {
 		t.Errorf("%v, %v", got, err)

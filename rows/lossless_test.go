@@ -80,7 +80,7 @@ func randomType(rng *rand.Rand, depth int) (string, func() string) {
 func TestEveryValueIsFoundAgain(t *testing.T) {
 	for seed := range uint64(400) {
 		rng := rand.New(rand.NewPCG(seed, 7))
-		h := NewHolder(nil, nil, Contract{})
+		h := hold(t, nil, nil, Contract{})
 		before := map[string]string{}
 		for batch := range 4 {
 			in := randomBatch(t, rng)

@@ -102,3 +102,12 @@ func twice(t testing.TB) arrow.RecordBatch {
 }
 
 func sortedKeys(m map[string]int64) []string { return slices.Sorted(maps.Keys(m)) }
+
+func hold(t testing.TB, held, declared *arrow.Schema, c Contract) *Holder {
+	t.Helper()
+	h, err := NewHolder(held, declared, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}

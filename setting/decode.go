@@ -44,7 +44,7 @@ func (d *decoder) value(n *Node, v reflect.Value) {
 	before := len(d.errs)
 	switch {
 	case reads(t):
-		d.add(n.Place.Wrap(v.Addr().Interface().(Unmarshaler).UnmarshalSetting(n)))
+		d.add(n.Wrap(v.Addr().Interface().(Unmarshaler).UnmarshalSetting(n)))
 	case t.Kind() == reflect.Pointer:
 		p := reflect.New(t.Elem())
 		d.value(n, p.Elem())
@@ -60,7 +60,7 @@ func (d *decoder) value(n *Node, v reflect.Value) {
 		d.scalar(n, v)
 	}
 	if c, ok := v.Addr().Interface().(Checker); ok && len(d.errs) == before {
-		d.add(n.Place.Wrap(c.Check()))
+		d.add(n.Wrap(c.Check()))
 	}
 }
 

@@ -107,6 +107,32 @@ func (p Place) Wrap(err error) error {
 	return errors.Join(all...)
 }
 
+// Wrap is that of n's place. Values of variables at n and below are shown as the variables, for they may be secrets.
+func (n *Node) Wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	var all []error
+	for _, e := range Errors(n.Place.Wrap(err)) {
+		all = append(all, &Error{e.Place, n.unresolved(e.Message), n.unresolved(e.Hint), e.cause})
+	}
+	return errors.Join(all...)
+}
+
+func (n *Node) unresolved(message string) string {
+	const shortest = 4 // what is shorter is no secret, and stands in messages by chance
+	if n.Raw != "" && len(n.Text) >= shortest {
+		message = strings.ReplaceAll(message, n.Text, n.Raw)
+	}
+	for _, item := range n.Items {
+		message = item.unresolved(message)
+	}
+	for _, p := range n.Pairs {
+		message = p.Value.unresolved(message)
+	}
+	return message
+}
+
 // WithHint returns e with a hint.
 func (e *Error) WithHint(format string, args ...any) *Error {
 	hinted := *e

@@ -224,8 +224,9 @@ func TestChecksRunAfterDecoding(t *testing.T) {
 func TestErrorsShowVariablesAndNotTheirValues(t *testing.T) {
 	n := placed(pair("name", text("x")), pair("rows", &Node{Kind: Scalar, Text: "s3cret", Raw: "${KEY}"}),
 		pair("roll", mapOf(pair("size", &Node{Kind: Scalar, Text: "s3cret", Raw: "${KEY}"}))), pair("mode", &Node{Kind: Scalar, Text: "s3cret", Raw: "${KEY}"}))
+	n.Pairs = append(n.Pairs, pair("max", &Node{Kind: Scalar, Text: "s3cret", Raw: "${KEY}"}))
 	err := Decode(n, new(config))
-	if len(Errors(err)) != 3 || strings.Contains(err.Error(), "s3cret") || strings.Count(err.Error(), "${KEY}") != 3 {
+	if len(Errors(err)) != 4 || strings.Contains(err.Error(), "s3cret") || strings.Count(err.Error(), "${KEY}") != 4 {
 		t.Error(err)
 	}
 }

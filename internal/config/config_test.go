@@ -307,9 +307,29 @@ func TestVariablesAreTextAndCannotInjectStructure(t *testing.T) {
 }
 
 func TestValuesOfVariablesAreNotInErrors(t *testing.T) {
-	_, err := Parse("p.yaml", []byte("source: {generate: {rows: '${KEY}', kind: '${KEY}'}}\nsink: {files: {path: x, roll: {size: '${KEY}', every: '${KEY}'}}}\nmax_rejects: ${KEY}\ninfer: {timestamps: '${KEY}'}\nmemory: ${KEY}\n"), options())
-	if n := len(setting.Errors(err)); n != 7 || strings.Contains(err.Error(), "s3cret") {
+	text := `
+source: {generate: {rows: "${KEY}", kind: "${KEY}"}}
+stages: ["${KEY}"]
+sinks:
+- files: {path: x, roll: {size: "${KEY}", every: "${KEY}"}}
+  name: "${KEY}/"
+  where: "(${KEY}"
+max_rejects: ${KEY}
+infer: {timestamps: "${KEY}"}
+memory: ${KEY}
+schema: {a: "${KEY}"}
+contract: ${KEY}
+`
+	_, err := Parse("p.yaml", []byte(text), options())
+	if n := len(setting.Errors(err)); n != 12 || strings.Contains(err.Error(), "s3cret") {
 		t.Error(n, err)
+	}
+}
+
+func TestFilesOfOtherEditorsAreRead(t *testing.T) {
+	p, err := Parse("p.yaml", []byte("\ufeff"+strings.ReplaceAll(small+"name: x # y\n...\n", "\n", "\r\n")), options())
+	if err != nil || p.Name != "x" || p.Sinks[0].Config.(*filesConfig).Path != "out/" {
+		t.Error(err)
 	}
 }
 

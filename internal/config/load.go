@@ -145,7 +145,15 @@ func (l *loader) err() error {
 
 func (l *loader) pipeline(name string, root *setting.Node) *Pipeline {
 	var f file
-	l.add(setting.Decode(root, &f))
+	known := *root
+	known.Pairs = slices.DeleteFunc(slices.Clone(root.Pairs), func(p setting.Pair) bool {
+		to, misplaced := belongsBelow[p.Key]
+		if misplaced {
+			l.fail(p.Place.Errorf("unknown key").WithHint("%s belongs to the %s: write it there", p.Key, to))
+		}
+		return misplaced
+	})
+	l.add(setting.Decode(&known, &f))
 	p := &Pipeline{
 		Name: f.Name, File: name, Commit: f.Commit, Memory: f.Memory, Shutdown: f.Shutdown,
 		MaxRejects: f.MaxRejects, DuplicateKeys: f.DuplicateKeys, Infer: f.Infer,

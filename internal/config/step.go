@@ -32,6 +32,10 @@ func (l *loader) readStep(n *setting.Node, what string, names, options []string)
 	switch n.Kind {
 	case setting.Scalar:
 		s.name, s.place, s.settings = n.Text, n.Place, &setting.Node{Place: n.Place.Key(n.Text)}
+		if n.Raw != "" && !slices.Contains(names, n.Text) {
+			l.fail(n.Errorf("the value of %s is no %s", n.Raw, what).WithHint("there are %s", strings.Join(names, ", ")))
+			return s, false
+		}
 		return s, l.known(s.place, what, s.name, names)
 	case setting.Null, setting.List:
 		l.fail(n.Errorf("%s is no %s", n.Shown(), what).WithHint("write the name of a %s, then its settings: %s", what, strings.Join(names, ", ")))
@@ -105,6 +109,9 @@ func (l *loader) known(at setting.Place, what, name string, names []string) bool
 
 // pipelineKeys are settings that users look for in a sink or a source, but belong to the pipeline.
 var pipelineKeys = []string{"commit", "memory", "shutdown", "max_rejects", "duplicate_keys", "infer", "schema"}
+
+// belongsBelow are settings that users look for in the pipeline, but belong to a source or a sink.
+var belongsBelow = map[string]string{"format": "source", "where": "sink", "roll": "sink", "partition_by": "sink", "path": "sink"}
 
 func belongsAbove(at setting.Place, key string) *setting.Error {
 	return at.Errorf("unknown key").WithHint("%s belongs to the pipeline: write it without indentation", key)

@@ -32,7 +32,7 @@ func (l *loader) schema(n *setting.Node) *arrow.Schema {
 		}
 		dt, err := rows.ParseType(text)
 		if err != nil {
-			l.add(typ.Place.Wrap(err))
+			l.add(typ.Wrap(err))
 			return
 		}
 		fields = append(fields, arrow.Field{Name: name, Type: dt, Nullable: true})
@@ -68,7 +68,7 @@ func (l *loader) contract(n *setting.Node, fallback rows.Contract) rows.Contract
 	if n.Kind == setting.Scalar {
 		mode := rows.Mode(n.Text)
 		c = rows.Contract{Tables: mode, Columns: mode, Types: mode}
-		l.add(n.Place.Wrap(c.Check()))
+		l.add(n.Wrap(c.Check()))
 		return c
 	}
 	var own rows.Contract
@@ -94,6 +94,6 @@ func (l *loader) expression(n *setting.Node) Expression {
 		return e
 	}
 	_, err := expr.Parse(e.Text)
-	l.add(n.Place.Wrap(err))
+	l.add(n.Wrap(err))
 	return e
 }

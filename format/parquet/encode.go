@@ -24,13 +24,15 @@ const (
 )
 
 type encoder struct {
-	codec compress.Compression
-	level int
+	codec        compress.Compression
+	level        int
+	pageBytes    int64
+	valuesAtOnce int64
 }
 
 // NewEncoder returns an encoder of Parquet files.
 func NewEncoder(o format.EncodeOptions) (format.Encoder, error) {
-	e := &encoder{level: o.Level}
+	e := &encoder{level: o.Level, pageBytes: pageBytes, valuesAtOnce: valuesAtOnce}
 	switch o.Compression {
 	case "", "zstd":
 		e.codec = compress.Codecs.Zstd
@@ -146,8 +148,8 @@ func (e *encoder) properties(s *arrow.Schema, dictionaries map[string]bool) *par
 		parquet.WithVersion(parquet.V2_LATEST),
 		parquet.WithDataPageVersion(parquet.DataPageV1),
 		parquet.WithCompression(e.codec),
-		parquet.WithDataPageSize(pageBytes),
-		parquet.WithBatchSize(valuesAtOnce),
+		parquet.WithDataPageSize(e.pageBytes),
+		parquet.WithBatchSize(e.valuesAtOnce),
 		parquet.WithDictionaryDefault(false),
 		parquet.WithDictionaryPageSizeLimit(8 * dictionaryBytes), // unify has decided already
 		parquet.WithStoreDecimalAsInteger(true),

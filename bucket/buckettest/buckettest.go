@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -44,7 +45,10 @@ func Run(t *testing.T, open func(*testing.T) bucket.Bucket) {
 		{"ACancelledContextEndsEverything", cancelled},
 		{"ShortBodiesAreRefused", shortBody},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.test(t, open(t))
+		})
 	}
 	t.Run("Staging", func(t *testing.T) { runStaging(t, open) })
 }
@@ -314,13 +318,19 @@ func shortBody(t *testing.T, b bucket.Bucket) {
 	want(t, b, "k", "long")
 }
 
-// pattern is a body of any size that is kept nowhere.
+// pattern is a body of any size that is kept nowhere: it repeats after a prime number of bytes, so that no part of a round size
+// equals another.
 type pattern struct{}
 
+var period = func() []byte {
+	p := make([]byte, 1_000_003)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(p) // never fails
+	return p
+}()
+
 func (pattern) ReadAt(p []byte, off int64) (int, error) {
-	for i := range p {
-		at := off + int64(i)
-		p[i] = byte(at ^ at>>8 ^ at>>16)
+	for n := 0; n < len(p); {
+		n += copy(p[n:], period[(off+int64(n))%int64(len(period)):])
 	}
 	return len(p), nil
 }

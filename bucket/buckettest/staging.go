@@ -40,6 +40,7 @@ func runStaging(t *testing.T, open func(*testing.T) bucket.Bucket) {
 		{"OddKeysAreStaged", stageOdd},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			b := open(t)
 			c.test(t, b, bucket.StagerOf(b))
 		})

@@ -54,17 +54,17 @@ func (b *Bucket) makeFolder(dir string) error {
 	return b.fs.SyncDir(parent)
 }
 
-// keepFolder syncs the name of a folder that was there before. What stands above the root is not ours to sync.
+// keepFolder syncs the name of a folder that was there before. A folder above the root that we may not read is not of our making.
 func (b *Bucket) keepFolder(dir string) error {
 	parent := filepath.Dir(dir)
-	if !b.holds(dir) || parent == dir {
+	if parent == dir {
 		return nil
 	}
 	if err := b.folder(parent); err != nil {
 		return err
 	}
 	err := b.fs.SyncDir(parent)
-	if dir == b.root && errors.Is(err, fs.ErrPermission) {
+	if !b.holds(parent) && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) {
 		return nil
 	}
 	return err

@@ -90,6 +90,30 @@ func (t *Text) More() error {
 	}
 }
 
+// SkipMark skips a UTF-8 byte order mark at the beginning, reading no further than it must. UTF-16 is an error.
+func (t *Text) SkipMark(ctx context.Context) error {
+	for len(t.head) < 1 || len(t.head) < 3 && partOfMark(t.head) {
+		if err := t.More(); err == io.EOF {
+			break
+		} else if err != nil {
+			return err
+		}
+	}
+	switch {
+	case bytes.HasPrefix(t.head, []byte("\ufeff")):
+		return t.SkipTo(ctx, 3)
+	case bytes.HasPrefix(t.head, []byte{0xff, 0xfe}), bytes.HasPrefix(t.head, []byte{0xfe, 0xff}):
+		err := fault.Errorf(fault.Invalid, "%s: byte 0: UTF-16 text", t.in.Name)
+		return fault.Hint(err, "convert it to UTF-8, as with iconv -f utf-16 -t utf-8")
+	}
+	return nil
+}
+
+// partOfMark says whether more bytes could make head a byte order mark.
+func partOfMark(head []byte) bool {
+	return len(head) == 1 && head[0] >= 0xfe || bytes.HasPrefix([]byte("\ufeff"), head)
+}
+
 // Offset is that of the next byte that Read returns.
 func (t *Text) Offset() int64 { return t.off }
 

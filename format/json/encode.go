@@ -6,10 +6,11 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/gros-lake/gros/format"
+	"github.com/gros-lake/gros/rows"
 )
 
 // NewEncoder returns the encoder of JSON lines. Each row is one object with a key for every column in the order of the
-// schema, null where there is no value; format.AppendJSON says how values are written.
+// schema, null where there is no value; rows.AppendJSONValue says how values are written.
 func NewEncoder(opts format.EncodeOptions) (format.Encoder, error) {
 	c, err := format.NewCompressor(opts.Compression, opts.Level)
 	if err != nil {
@@ -37,7 +38,7 @@ func (e encoder) Encode(ctx context.Context, s *arrow.Schema, recs []arrow.Recor
 		if j == 0 {
 			lead = '{'
 		}
-		keys[j] = append(format.AppendQuoted([]byte{lead}, f.Name), ':')
+		keys[j] = append(rows.AppendJSONString([]byte{lead}, f.Name), ':')
 	}
 	var out []byte
 	var n int64
@@ -79,21 +80,8 @@ func appendRow(dst []byte, keys [][]byte, cols []arrow.Array, i int) []byte {
 		if col == nil {
 			dst = append(dst, "null"...)
 		} else {
-			dst = format.AppendJSON(dst, col, i)
+			dst = rows.AppendJSONValue(dst, col, i)
 		}
-	}
-	return append(dst, '}')
-}
-
-// AppendRow appends row i of r as a JSON object, as the encoder writes it.
-func AppendRow(dst []byte, r arrow.RecordBatch, i int) []byte {
-	dst = append(dst, '{')
-	for j, col := range r.Columns() {
-		if j > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(format.AppendQuoted(dst, r.ColumnName(j)), ':')
-		dst = format.AppendJSON(dst, col, i)
 	}
 	return append(dst, '}')
 }

@@ -69,9 +69,12 @@ func (r *reader) open(ctx context.Context, pos rows.Position) (*format.Cutter, e
 	if err != nil {
 		return nil, err
 	}
-	shape, begin, err := sniff(ctx, text, mayBeDocument(r.in.Name))
-	if err == nil {
-		err = text.SkipTo(ctx, max(off, begin))
+	shape := asLines
+	if err = text.SkipMark(ctx); err == nil {
+		shape, err = sniff(ctx, text, mayBeDocument(r.in.Name))
+	}
+	if err == nil && off > 0 {
+		err = text.SkipTo(ctx, off)
 	}
 	if err != nil {
 		_ = text.Close() // the first error says more
@@ -102,30 +105,22 @@ func mayBeDocument(name string) bool {
 	return !strings.HasSuffix(name, ".jsonl") && !strings.HasSuffix(name, ".ndjson")
 }
 
-// sniff finds out the shape of a text, reading no further than it must, and where it begins: after a byte order mark.
-func sniff(ctx context.Context, text *format.Text, document bool) (s shape, begin int64, err error) {
+// sniff finds out the shape of a text, reading no further than it must.
+func sniff(ctx context.Context, text *format.Text, document bool) (shape, error) {
 	for {
-		head := text.Head()
-		if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) {
-			err := fault.Errorf(fault.Invalid, "%s: byte 0: UTF-16 text", text.Name())
-			return asLines, 0, fault.Hint(err, "JSON is UTF-8: convert it, as with iconv -f utf-16 -t utf-8")
+		if s := shapeOf(text.Head(), document); s != unsure {
+			return s, nil
 		}
-		if rest, found := bytes.CutPrefix(head, []byte("\ufeff")); found {
-			head, begin = rest, 3
-		}
-		if s := shapeOf(head, document); s != unsure {
-			return s, begin, nil
-		}
-		if len(head) > sniffLimit {
-			return asLines, begin, nil
+		if len(text.Head()) > sniffLimit {
+			return asLines, nil
 		}
 		if err := text.More(); err == io.EOF {
-			return asLines, begin, nil
+			return asLines, nil
 		} else if err != nil {
-			return asLines, 0, err
+			return asLines, err
 		}
 		if err := ctx.Err(); err != nil {
-			return asLines, 0, err
+			return asLines, err
 		}
 	}
 }
@@ -135,7 +130,7 @@ func sniff(ctx context.Context, text *format.Text, document bool) (s shape, begi
 // and the next line does not begin an object of its own.
 func shapeOf(head []byte, document bool) shape {
 	head = bytes.TrimLeft(head, " \t\r\n")
-	if len(head) == 0 || partOfMark(head) {
+	if len(head) == 0 {
 		return unsure
 	}
 	switch head[0] {
@@ -168,11 +163,6 @@ func shapeOf(head []byte, document bool) shape {
 		}
 	}
 	return asLines
-}
-
-// partOfMark says whether more bytes could make head a byte order mark.
-func partOfMark(head []byte) bool {
-	return len(head) == 1 && head[0] >= 0xfe || len(head) < 3 && bytes.HasPrefix([]byte("\ufeff"), head)
 }
 
 var (

@@ -19,9 +19,11 @@ const foldAt = 256
 // foldID is the ID of the split that stands for all finished ones of its source.
 const foldID = "*"
 
-// folding moves finished splits of one source out of the record into an object of state.
+// folding moves finished splits of one source out of the record into an object of state. The list only grows: a void puts
+// the splits that it sets back into the record again, where they count before the list.
 type folding struct {
 	into  string
+	at    int64 // seq of the record that last changed the list
 	names []string
 	total int
 	state *connector.StateRef
@@ -33,25 +35,12 @@ func Sum(b []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
-// folds returns the splits that stand for finished ones, for every source among splits.
-func folds(splits []rows.Split) []rows.Split {
-	var f []rows.Split
-	for _, s := range splits {
-		star := rows.Split{Source: s.Source, ID: foldID}
-		if s.Source != EgressSource && !slices.Contains(f, star) {
-			f = append(f, star)
-		}
-	}
-	return f
-}
-
-// fold prepares to fold finished splits away when there are many. The splits folded are touched by the record, so that a
-// void of it brings them back.
-func (w *Writer) fold(ctx context.Context, e Entry, starts map[string]connector.Start) (*folding, error) {
+// fold prepares to fold finished splits away when there are many.
+func (w *Writer) fold(ctx context.Context, e Entry) (*folding, error) {
 	done := map[string][]string{}
 	for name := range w.at {
 		s := rows.ParseSplit(name)
-		if s.ID != foldID && (w.head.Splits[name].Done || slices.Contains(e.Finished, s)) {
+		if w.head.Splits[name].Done || slices.Contains(e.Finished, s) {
 			done[s.Source] = append(done[s.Source], name)
 		}
 	}
@@ -68,9 +57,9 @@ func (w *Writer) fold(ctx context.Context, e Entry, starts map[string]connector.
 		}
 		for _, name := range names {
 			all = append(all, rows.ParseSplit(name).ID)
-			starts[name] = startOf(w.head.Splits[name])
 		}
 		slices.Sort(all)
+		all = slices.Compact(all)
 		raw, err := json.Marshal(all)
 		if err != nil {
 			return nil, fault.As(fault.Internal, err)
@@ -79,20 +68,24 @@ func (w *Writer) fold(ctx context.Context, e Entry, starts map[string]connector.
 		if err != nil {
 			return nil, err
 		}
-		starts[into] = startOf(held)
-		return &folding{into, names, len(all), ref}, nil
+		return &folding{into, held.At, names, len(all), ref}, nil
 	}
 	return nil, nil
 }
 
-func (f *folding) apply(r *connector.Record, owner string) {
-	if f == nil {
+// apply folds in a record that is built on a head whose list is still the one prepared for. It touches
+// the splits folded, so that a void of the record brings them back.
+func (f *folding) apply(r *connector.Record) {
+	if f == nil || r.Splits[f.into].At != f.at {
 		return
 	}
 	for _, name := range f.names {
+		if _, moved := r.Starts[name]; !moved {
+			r.Starts[name] = startOf(r.Splits[name])
+		}
 		delete(r.Splits, name)
 	}
-	r.Splits[f.into] = connector.SplitState{Pos: rows.Position(strconv.Itoa(f.total)), At: r.Seq, Owner: owner, State: f.state}
+	r.Splits[f.into] = connector.SplitState{Pos: rows.Position(strconv.Itoa(f.total)), At: r.Seq, State: f.state}
 }
 
 // folded reads the IDs of the splits that were folded away.
@@ -111,6 +104,33 @@ func (w *Writer) folded(ctx context.Context, star connector.SplitState) ([]strin
 	return ids, nil
 }
 
+// unfolded returns those of splits that have not ended and been folded away.
+func (w *Writer) unfolded(ctx context.Context, splits []rows.Split) ([]rows.Split, error) {
+	if w.head == nil {
+		return splits, nil
+	}
+	lists := map[string]map[string]bool{}
+	var left []rows.Split
+	for _, s := range splits {
+		list, read := lists[s.Source]
+		if !read {
+			ids, err := w.folded(ctx, w.head.Splits[rows.Split{Source: s.Source, ID: foldID}.String()])
+			if err != nil {
+				return nil, err
+			}
+			list = map[string]bool{}
+			for _, id := range ids {
+				list[id] = true
+			}
+			lists[s.Source] = list
+		}
+		if _, there := w.head.Splits[s.String()]; there || !list[s.ID] {
+			left = append(left, s)
+		}
+	}
+	return left, nil
+}
+
 // Checkpoint says where the splits of this life stand.
 func (w *Writer) Checkpoint(ctx context.Context) (connector.Checkpoint, error) {
 	c := connector.Checkpoint{Positions: map[rows.Split]rows.Position{}}
@@ -119,22 +139,26 @@ func (w *Writer) Checkpoint(ctx context.Context) (connector.Checkpoint, error) {
 	var state *connector.StateRef
 	for name := range w.at {
 		s, held := rows.ParseSplit(name), w.head.Splits[name]
-		if s.ID == foldID {
-			ids, err := w.folded(ctx, held)
-			if err != nil {
-				return c, err
-			}
-			for _, id := range ids {
-				finished[rows.Split{Source: s.Source, ID: id}] = true
-			}
-			continue
-		}
 		c.Positions[s] = held.Pos
-		if held.Done {
-			finished[s] = true
-		}
+		finished[s] = held.Done
 		if held.State != nil && held.At >= newest {
 			newest, state = held.At, held.State
+		}
+	}
+	for name, star := range w.head.Splits {
+		source := rows.ParseSplit(name).Source
+		if name != (rows.Split{Source: source, ID: foldID}).String() {
+			continue
+		}
+		ids, err := w.folded(ctx, star)
+		if err != nil {
+			return c, err
+		}
+		for _, id := range ids {
+			split := rows.Split{Source: source, ID: id}
+			if _, there := w.head.Splits[split.String()]; !there {
+				finished[split] = true
+			}
 		}
 	}
 	c.Finished = func(s rows.Split) bool { return finished[s] }

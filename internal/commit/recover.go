@@ -134,7 +134,7 @@ func (w *Writer) void(ctx context.Context, p connector.Pend) error {
 				continue // its process has ended: nobody can hand over these rows again
 			}
 			if !there { // it had been folded away
-				s.Owner = r.Splits[rows.Split{Source: split.Source, ID: foldID}.String()].Owner
+				s.Owner = p.Writer
 			}
 			s.Pos, s.State, s.Done, s.At = start.Pos, start.State, start.Done, r.Seq
 			r.Splits[name] = s
@@ -252,10 +252,10 @@ func (w *Writer) Sweep(ctx context.Context) error {
 	if err := w.refresh(ctx); err != nil {
 		return err
 	}
-	kept := map[string]bool{}
+	kept := map[string]bool{} // uploads by their own name: a request delivered twice begins two for one key
 	for _, p := range w.head.Pend {
 		for _, f := range p.Files {
-			kept[f.Key] = true
+			kept[f.Upload] = true
 		}
 		for _, s := range p.Starts {
 			keep(kept, s.State)
@@ -265,7 +265,7 @@ func (w *Writer) Sweep(ctx context.Context) error {
 		keep(kept, s.State)
 	}
 	for _, s := range staged {
-		if w.ours(s.Key) && !kept[s.Key] {
+		if w.ours(s.Key) && !kept[s.Upload] {
 			if err := w.abort(ctx, s); err != nil {
 				return err
 			}

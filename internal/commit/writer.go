@@ -41,7 +41,6 @@ type Writer struct {
 	at        map[string]int64  // per owned split: seq of the record that last touched it, as we know
 	confirmed map[int64]bool    // commits known to be visible
 	cleaned   map[string]bool   // files of head.Clean that are cleaned
-	schema    json.RawMessage   // set by Schema changes, carried forward
 	stuck     error             // a put whose outcome was never learnt: nothing may be done any more
 	mu        sync.Mutex        // guards inUse
 	inUse     map[string]bool   // keys staged or put by this life and not yet in a record
@@ -144,14 +143,17 @@ func (w *Writer) Own(ctx context.Context, splits []rows.Split) error {
 	return w.Sweep(ctx)
 }
 
-func (w *Writer) own(ctx context.Context, splits []rows.Split) error {
-	splits = append(folds(splits), splits...)
+func (w *Writer) own(ctx context.Context, wanted []rows.Split) error {
 	if err := w.refresh(ctx); err != nil {
 		return err
 	}
 	commit := uuid.NewString()
 	for {
 		if err := w.admit(); err != nil {
+			return err
+		}
+		splits, err := w.unfolded(ctx, wanted)
+		if err != nil {
 			return err
 		}
 		if w.has(splits) { // a second own record would be one step of an endless dance with another replica [C15]
@@ -262,7 +264,7 @@ func (w *Writer) Put(ctx context.Context, e Entry) (*connector.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	fold, err := w.fold(ctx, e, starts)
+	fold, err := w.fold(ctx, e)
 	if err != nil {
 		return nil, err
 	}
@@ -280,7 +282,7 @@ func (w *Writer) Put(ctx context.Context, e Entry) (*connector.Record, error) {
 			return nil, err
 		}
 		if ok {
-			for name := range starts {
+			for name := range r.Starts {
 				if s, there := r.Splits[name]; there {
 					w.at[name] = s.At
 				} else {
@@ -335,13 +337,14 @@ func (w *Writer) data(e Entry, commit string, starts map[string]connector.Start,
 		}
 		r.Splits[s.String()] = state
 	}
-	fold.apply(r, w.nonce)
+	r.Starts = maps.Clone(starts)
+	fold.apply(r)
 	if e.Release {
 		for s := range e.Positions {
 			delete(r.Splits, s.String())
 		}
 	}
-	r.Files, r.Starts, r.Rows, r.Coerced, r.Run = e.Files, starts, e.Counts, e.Coerced, e.Run
+	r.Files, r.Rows, r.Coerced, r.Run = e.Files, e.Counts, e.Coerced, e.Run
 	if e.Schema != nil {
 		r.Schema = e.Schema
 	}
@@ -349,7 +352,7 @@ func (w *Writer) data(e Entry, commit string, starts map[string]connector.Start,
 		r.Watermark = &e.Watermark
 	}
 	if len(e.Files) > 0 {
-		r.Pend = append(r.Pend, connector.Pend{Seq: r.Seq, Writer: w.nonce, Files: e.Files, Starts: starts})
+		r.Pend = append(r.Pend, connector.Pend{Seq: r.Seq, Writer: w.nonce, Files: e.Files, Starts: r.Starts})
 	}
 	return r
 }

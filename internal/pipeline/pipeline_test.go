@@ -136,9 +136,7 @@ func (k *storeSink) Write(_ context.Context, b rows.Batch) error {
 	if b.Rows == nil {
 		return nil
 	}
-	for _, v := range b.Rows.Column(0).(*array.Int64).Int64Values() {
-		k.waiting[b.Split.ID] = append(k.waiting[b.Split.ID], v)
-	}
+	k.waiting[b.Split.ID] = append(k.waiting[b.Split.ID], b.Rows.Column(0).(*array.Int64).Int64Values()...)
 	k.counts.Written += b.Len()
 	return nil
 }

@@ -306,6 +306,27 @@ func TestDescribeNamesEverySetting(t *testing.T) {
 	}
 }
 
+// tree has itself inside.
+type tree struct {
+	Leaf string `setting:"leaf"`
+	Left *tree  `setting:"left"`
+	More []tree `setting:"more"`
+}
+
+func TestSettingsMayHaveThemselvesInside(t *testing.T) {
+	if f := Describe(tree{}); len(f) != 3 || f[2].Type != "list of map" {
+		t.Errorf("%+v", f)
+	}
+	if left := fmt.Sprint(Schema(tree{})["properties"].(map[string]any)["left"]); left != "map[type:object]" {
+		t.Error(left)
+	}
+	var got tree
+	err := Decode(placed(pair("left", mapOf(pair("more", list(mapOf(pair("leaf", text("x")))))))), &got)
+	if err != nil || got.Left.More[0].Leaf != "x" {
+		t.Errorf("%v %+v", err, got)
+	}
+}
+
 func TestSchemaHasWhatAnEditorNeeds(t *testing.T) {
 	s := Schema(&config{})
 	if s["additionalProperties"] != false || !equal(s["required"], any([]any{"name"})) {

@@ -98,7 +98,15 @@ func fakes() Registry {
 		},
 		Stages: []stage.Spec{
 			stage.Of("decode", "payloads become columns", func(e stage.Env, c *decodeConfig) (stage.Stage, error) { return pass(e) }),
-			stage.Of("derive", "adds columns", func(e stage.Env, c *setting.Pairs) (stage.Stage, error) { return pass(e) }),
+			stage.Of("derive", "adds columns", func(e stage.Env, c *setting.Pairs) (stage.Stage, error) {
+				return bound{bind: func(in *arrow.Schema) (*arrow.Schema, error) {
+					fields := in.Fields()
+					for _, p := range *c {
+						fields = append(fields, arrow.Field{Name: p.Key, Type: arrow.BinaryTypes.String})
+					}
+					return arrow.NewSchema(fields, nil), nil
+				}}, nil
+			}),
 			stage.Of("check", "refuses rows", func(e stage.Env, c *checkConfig) (stage.Stage, error) { return pass(e) }),
 			stage.Of("filter", "keeps rows", func(e stage.Env, c *condition) (stage.Stage, error) {
 				if strings.Contains(string(*c), "((") {
@@ -266,13 +274,14 @@ func TestWrongOverridesAreSaid(t *testing.T) {
 		"comit.every=5s":                "--set: comit: unknown key | did you mean \"commit\"?",
 		"source.generate.rows.x=5":      "--set: source.generate.rows.x: 5 has no key x | ",
 		"sinks[3].files.path=x":         "--set: sinks: there is no item [3] | it is nothing",
+		"stages[1].filter=x":            "--set: stages: there is no item [1] | the list has 1 items, counted from 0",
 		"rows":                          "--set: \"rows\" is no assignment | write --set source.generate.rows=1000",
 		"source.generate.rows=[1":       "--set source.generate.rows:1:1: sequence end token ']' not found | ",
 		"source.generate.rows=${NO_NO}": "--set: source.generate.rows: the environment variable NO_NO is not set | set it, or give a default: ${NO_NO:-…}",
 	} {
 		o := options()
 		o.Set = []string{set}
-		_, err := Parse("p.yaml", []byte(small), o)
+		_, err := Parse("p.yaml", []byte(small+"stages: [filter: id > 1]\n"), o)
 		all := setting.Errors(err)
 		if len(all) == 0 || all[0].Error()+" | "+all[0].Hint != want {
 			t.Errorf("--set %s\ngot  %s\nwant %s", set, listing(all), want)

@@ -29,7 +29,11 @@ func conversionOf(path string, f *pqarrow.SchemaField, s *schema.Schema) (*conve
 	c := &conversion{path: path, to: f.Field.Type}
 	switch t := f.Field.Type.(type) {
 	case *arrow.BooleanType, *arrow.Int8Type, *arrow.Int16Type, *arrow.Int32Type, *arrow.Int64Type, *arrow.Float32Type, *arrow.Float64Type,
-		*arrow.Decimal128Type, *arrow.StringType, *arrow.BinaryType, *arrow.Date32Type, *arrow.NullType:
+		*arrow.StringType, *arrow.BinaryType, *arrow.Date32Type, *arrow.NullType:
+	case *arrow.Decimal128Type:
+		if t.Precision < 1 || t.Scale < 0 || t.Scale > t.Precision {
+			return nil, unsupported(path, t)
+		}
 	case *arrow.Uint8Type:
 		c.to, c.leaf = arrow.PrimitiveTypes.Int16, widened[uint8, int16]
 	case *arrow.Uint16Type:

@@ -110,7 +110,7 @@ func TestFlippedBitsNeverChangeRows(t *testing.T) {
 	r := newRand(3)
 	n := 400
 	if os.Getenv("GROS_SOAK") != "" {
-		n = 10_000
+		n = 3_000
 	}
 	for range n {
 		at, bit := r.IntN(footer), byte(1)<<r.IntN(8)
@@ -132,7 +132,7 @@ func TestFlippedBitsOfFootersAreBounded(t *testing.T) {
 	r := newRand(4)
 	n := 1000
 	if os.Getenv("GROS_SOAK") != "" {
-		n = 20_000
+		n = 5_000
 	}
 	var before, after runtime.MemStats
 	for range n {

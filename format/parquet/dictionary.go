@@ -22,6 +22,7 @@ var dictionaryType = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32
 type unifier struct {
 	dictionaries map[string]bool // paths of leaf columns that have one
 	empties      map[string]bool // paths of leaf columns of which a value is empty
+	widest       int             // mean bytes of a value of the column of plain strings or binaries with the longest ones
 }
 
 // column returns chunks of equal types. path is the leaf's or the parent's dotted path in the file, as eachLeaf builds it.
@@ -30,7 +31,7 @@ func (u *unifier) column(path string, t arrow.DataType, chunks []arrow.ArrayData
 	case *arrow.StringType:
 		return u.strings(path, chunks)
 	case *arrow.BinaryType:
-		u.noteEmpties(path, chunks)
+		u.note(path, chunks)
 	case *arrow.StructType:
 		types := make([]arrow.DataType, t.NumFields())
 		children := make([][]arrow.ArrayData, t.NumFields())
@@ -98,7 +99,7 @@ func (u *unifier) strings(path string, chunks []arrow.ArrayData) []arrow.ArrayDa
 		}
 	}
 	if encoded == 0 && !samplePays(chunks) {
-		u.noteEmpties(path, chunks)
+		u.note(path, chunks)
 		return chunks
 	}
 	e := &entries{at: map[string]int32{}, most: max(alwaysEntries, rows/rowsPerEntry)}
@@ -111,21 +112,25 @@ func (u *unifier) strings(path string, chunks []arrow.ArrayData) []arrow.ArrayDa
 	for i, c := range chunks {
 		out[i] = plain(c)
 	}
-	u.noteEmpties(path, out)
+	u.note(path, out)
 	return out
 }
 
-// noteEmpties looks for an empty value in chunks of plain strings or binaries.
-func (u *unifier) noteEmpties(path string, chunks []arrow.ArrayData) {
+// note looks for empty values, and how long values are, in chunks of plain strings or binaries.
+func (u *unifier) note(path string, chunks []arrow.ArrayData) {
+	size, values := 0, 0
 	for _, c := range chunks {
 		a := array.MakeFromData(c).(array.BinaryLike)
 		for i := range a.Len() {
-			if a.ValueLen(i) == 0 && a.IsValid(i) {
+			if n := a.ValueLen(i); n > 0 {
+				size += n
+				values++
+			} else if a.IsValid(i) {
 				u.empties[path] = true
-				return
 			}
 		}
 	}
+	u.widest = max(u.widest, size/max(values, 1))
 }
 
 // samplePays guesses from the first rows of plain strings.
@@ -222,7 +227,7 @@ func (e *entries) unify(chunks []arrow.ArrayData) []arrow.ArrayData {
 // validityOf returns the bitmap of c from the byte on that has its first bit, and the place of that bit.
 func validityOf(c arrow.ArrayData) (*memory.Buffer, int) {
 	b := c.Buffers()[0]
-	if b == nil || b.Len() == 0 || c.NullN() == 0 {
+	if b == nil || b.Len() == 0 { // not by NullN, which a slice only knows once it was asked
 		return nil, 0
 	}
 	return memory.NewBufferBytes(b.Bytes()[c.Offset()/8:]), c.Offset() % 8

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -20,7 +21,7 @@ import (
 const (
 	pageBytes    = 1 << 20
 	defaultLevel = 1
-	valuesAtOnce = 4096 // that the column writers take before they look whether a page is full
+	valuesAtOnce = 16 << 10 // that the column writers take before they look whether a page is full, unless values are long
 )
 
 type encoder struct {
@@ -28,6 +29,7 @@ type encoder struct {
 	level        int
 	pageBytes    int64
 	valuesAtOnce int64
+	scratch      sync.Pool // of *bytes.Buffer
 }
 
 // NewEncoder returns an encoder of Parquet files.
@@ -93,9 +95,13 @@ func (e *encoder) Encode(ctx context.Context, s *arrow.Schema, recs []arrow.Reco
 			return format.Run{}, err
 		}
 	}
-	// The writer's buffers grow from pages; the whole is seldom more than a third of the rows in memory.
-	var out bytes.Buffer
-	meta, err := e.write(ctx, &out, stored, columns, run.Rows, u.dictionaries)
+	out, ok := e.scratch.Get().(*bytes.Buffer)
+	if !ok {
+		out = new(bytes.Buffer)
+	}
+	defer e.scratch.Put(out)
+	out.Reset()
+	meta, err := e.write(ctx, out, stored, columns, run.Rows, u)
 	if err != nil {
 		return format.Run{}, err
 	}
@@ -103,7 +109,7 @@ func (e *encoder) Encode(ctx context.Context, s *arrow.Schema, recs []arrow.Reco
 	if err != nil {
 		return format.Run{}, err
 	}
-	run.Bytes = out.Bytes()[len(magic) : len(magic)+size]
+	run.Bytes = bytes.Clone(out.Bytes()[len(magic) : len(magic)+size])
 	run.Size = int64(size)
 	run.Meta = g
 	return run, nil
@@ -129,12 +135,12 @@ func gather(u *unifier, f arrow.Field, recs []arrow.RecordBatch) (*arrow.Chunked
 		default:
 			data = r.Column(at[0]).Data()
 		}
-		if !f.Nullable && data.NullN() > 0 {
+		if !f.Nullable && array.MakeFromData(data).NullN() > 0 {
 			return nil, fault.Errorf(fault.Invalid, "column %s: it is required, and a row has no value", f.Name)
 		}
 		chunks = append(chunks, data)
 	}
-	chunks = u.column(f.Name, f.Type, chunks)
+	chunks = join(u.column(f.Name, f.Type, chunks))
 	arrays := make([]arrow.Array, len(chunks))
 	for i, c := range chunks {
 		arrays[i] = array.MakeFromData(c)
@@ -142,14 +148,38 @@ func gather(u *unifier, f arrow.Field, recs []arrow.RecordBatch) (*arrow.Chunked
 	return arrow.NewChunked(typeOf(chunks, f.Type), arrays), nil
 }
 
+// join makes one chunk of many where that is cheap: the library allocates for each chunk what it could for all.
+func join(chunks []arrow.ArrayData) []arrow.ArrayData {
+	if len(chunks) < 2 || arrow.IsNested(chunks[0].DataType().ID()) {
+		return chunks
+	}
+	encoded := chunks[0].DataType().ID() == arrow.DICTIONARY
+	parts := make([]arrow.Array, len(chunks))
+	for i, c := range chunks {
+		if encoded {
+			c = array.NewData(dictionaryType.IndexType, c.Len(), c.Buffers(), nil, c.NullN(), c.Offset())
+		}
+		parts[i] = array.MakeFromData(c)
+	}
+	whole, err := array.Concatenate(parts, memory.DefaultAllocator)
+	if err != nil {
+		return chunks // strings beyond 2 GiB, which have to stay apart
+	}
+	d := whole.Data()
+	if encoded {
+		d = array.NewDataWithDictionary(dictionaryType, d.Len(), d.Buffers(), d.NullN(), d.Offset(), chunks[0].Dictionary().(*array.Data))
+	}
+	return []arrow.ArrayData{d}
+}
+
 // properties says how the leaf columns of s are written.
-func (e *encoder) properties(s *arrow.Schema, dictionaries map[string]bool) *parquet.WriterProperties {
+func (e *encoder) properties(s *arrow.Schema, u *unifier) *parquet.WriterProperties {
 	props := []parquet.WriterProperty{
 		parquet.WithVersion(parquet.V2_LATEST),
 		parquet.WithDataPageVersion(parquet.DataPageV1),
 		parquet.WithCompression(e.codec),
 		parquet.WithDataPageSize(e.pageBytes),
-		parquet.WithBatchSize(e.valuesAtOnce),
+		parquet.WithBatchSize(min(e.valuesAtOnce, max(16, e.pageBytes/8/int64(max(u.widest, 1))))),
 		parquet.WithDictionaryDefault(false),
 		parquet.WithDictionaryPageSizeLimit(8 * dictionaryBytes), // unify has decided already
 		parquet.WithStoreDecimalAsInteger(true),
@@ -164,7 +194,7 @@ func (e *encoder) properties(s *arrow.Schema, dictionaries map[string]bool) *par
 		eachLeaf(f.Name, f.Type, func(path string, t arrow.DataType) {
 			p := parquet.ColumnPathFromString(path)
 			switch {
-			case dictionaries[path]:
+			case u.dictionaries[path]:
 				props = append(props, parquet.WithDictionaryPath(p, true))
 			case isInteger(t):
 				props = append(props, parquet.WithEncodingPath(p, parquet.Encodings.DeltaBinaryPacked))
@@ -185,13 +215,13 @@ func isInteger(t arrow.DataType) bool {
 	return false
 }
 
-func (e *encoder) write(ctx context.Context, out *bytes.Buffer, s *arrow.Schema, columns []*arrow.Chunked, rows int64, dictionaries map[string]bool) (meta *metadata.FileMetaData, err error) {
+func (e *encoder) write(ctx context.Context, out *bytes.Buffer, s *arrow.Schema, columns []*arrow.Chunked, rows int64, u *unifier) (meta *metadata.FileMetaData, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fault.Errorf(fault.Internal, "encoding a row group: %v", r)
 		}
 	}()
-	w, err := pqarrow.NewFileWriter(s, out, e.properties(s, dictionaries), pqarrow.DefaultWriterProps())
+	w, err := pqarrow.NewFileWriter(s, out, e.properties(s, u), pqarrow.DefaultWriterProps())
 	if err != nil {
 		return nil, err
 	}

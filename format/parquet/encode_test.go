@@ -1,14 +1,17 @@
 package parquet
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/file"
 
 	"github.com/gros-lake/gros/format"
 )
@@ -104,4 +107,38 @@ func BenchmarkEncode(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)*batches*rows/b.Elapsed().Seconds(), "rows/s")
 	b.ReportMetric(float64(size)/batches/rows, "B/row")
+}
+
+func BenchmarkRead(b *testing.B) {
+	const batches, rows = 40, 5000
+	var recs []arrow.RecordBatch
+	for i := range batches {
+		recs = append(recs, orders(i*rows, rows))
+	}
+	data := encodeFile(b, format.EncodeOptions{}, recs[0].Schema(), recs)
+	b.ReportAllocs()
+	for b.Loop() {
+		got, err := readAll(b, data, format.ReadOptions{}, "")
+		if err != nil || len(got) == 0 {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*batches*rows/b.Elapsed().Seconds(), "rows/s")
+}
+
+func TestLongValuesDoNotMakeLongPages(t *testing.T) {
+	s := arrow.NewSchema([]arrow.Field{{Name: "text", Type: arrow.BinaryTypes.String, Nullable: true}}, nil)
+	b := array.NewStringBuilder(memory.DefaultAllocator)
+	for i := range 300 {
+		b.Append(fmt.Sprint(i) + strings.Repeat("x", 50_000))
+	}
+	rec := array.NewRecordBatch(s, []arrow.Array{b.NewArray()}, 300)
+	f, err := file.NewParquetReader(bytes.NewReader(encodeFile(t, format.EncodeOptions{}, s, []arrow.RecordBatch{rec})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, _ := pagesOf(t, f, 0, 0)
+	if len(pages) < 8 {
+		t.Errorf("15 MB in %d pages", len(pages))
+	}
 }

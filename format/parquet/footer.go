@@ -72,7 +72,7 @@ func (e *encoder) End(s *arrow.Schema, runs []format.Run) ([]byte, error) {
 		return nil, err
 	}
 	var scratch bytes.Buffer
-	meta, err := e.write(context.Background(), &scratch, stored, nil, 0, nil)
+	meta, err := e.write(context.Background(), &scratch, stored, nil, 0, &unifier{})
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ type Bucket interface {
 // Stager writes objects that stay invisible until completed.
 type Stager interface {
 	// Stage begins an object that Complete will show under key. A store that must keep the bytes meanwhile in an object
-	// of its own (a local disk, GCS) keeps it under the prefix beside, which List of the data does not touch.
+	// of its own (a local disk, GCS) keeps it under the prefix beside, a folder, which List of the data does not touch.
 	Stage(ctx context.Context, key, beside string) (StagedWriter, error)
 	// Complete shows a finished staged object under its key, which must be free. It is idempotent: when the object is
 	// there already, with that size, it succeeds. ErrGone: neither the staged bytes nor the object are there.
@@ -63,7 +63,7 @@ type Stager interface {
 }
 
 // StagedWriter takes the bytes of a staged object. Each Write is kept apart from the others' memory: the caller may
-// reuse p. Exactly one of Finish and Abort ends it.
+// reuse p. A Write that failed may be repeated with the same bytes; so may Finish. Exactly one of Finish and Abort ends it.
 type StagedWriter interface {
 	io.Writer
 	// Finish makes the bytes durable and returns what a record needs to complete them, from any process.
@@ -92,5 +92,5 @@ type Part struct {
 type Settler interface{ Settles() time.Duration }
 
 // Opener finds the bucket of a place and the key in it. A place is a path, or a URL such as s3://bucket/prefix/. The key
-// keeps a trailing slash.
+// keeps a trailing slash; that of a bucket's own top is "".
 type Opener func(ctx context.Context, place string) (b Bucket, key string, err error)

@@ -81,6 +81,34 @@ func TestAnEmptyFileUnderTheNameStopsACompletion(t *testing.T) {
 	}
 }
 
+// blind is a bucket that another writer reaches just after the first Stat.
+type blind struct {
+	bucket.Bucket
+	seen bool
+}
+
+func (b *blind) Stat(ctx context.Context, key string) (bucket.Object, error) {
+	if key == "x" && !b.seen {
+		b.seen = true
+		return bucket.Object{}, bucket.ErrNotFound
+	}
+	return b.Bucket.Stat(ctx, key)
+}
+
+func TestACompletionOverwritesNobodyWhoCameBetween(t *testing.T) {
+	b := mem.Plain(mem.New())
+	staged := stageBig(t, b, "x")
+	if _, err := bucket.PutBytes(t.Context(), b, "x", []byte("another's"), bucket.Condition{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := bucket.StagerOf(&blind{Bucket: b}).Complete(t.Context(), staged); !errors.Is(err, bucket.ErrCondition) {
+		t.Errorf("Complete = %v", err)
+	}
+	if got, err := bucket.ReadAll(t.Context(), b, "x"); err != nil || string(got) != "another's" {
+		t.Errorf("x holds %d bytes, %v", len(got), err)
+	}
+}
+
 func TestAbortDropsPartsThatTheListDidNotShow(t *testing.T) {
 	b := mem.Plain(mem.New())
 	staged := stageBig(t, b, "x")

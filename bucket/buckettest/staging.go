@@ -285,8 +285,9 @@ func stageBig(t *testing.T, b bucket.Bucket, s bucket.Stager) {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 3<<20+1)
-	for at := int64(0); at < size; {
-		n, _ := pattern{}.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
+	next := 5 // small and large writes in turn
+	for at := int64(0); at < size; next = len(buf) + 5 - next {
+		n, _ := pattern{}.ReadAt(buf[:min(int64(next), size-at)], at)
 		if _, err := w.Write(buf[:n]); err != nil {
 			t.Fatal(err)
 		}

@@ -105,7 +105,7 @@ func (b *Bucket) Complete(ctx context.Context, s bucket.Staged) error {
 	}
 	// Also when the object was there: who linked it may have died before it was durable.
 	dir := filepath.Dir(path)
-	if err := first(b.folder(dir), b.fs.SyncDir(dir)); err != nil {
+	if err := b.fs.SyncDir(dir); err != nil {
 		return b.classify(s.Key, err)
 	}
 	return b.classify(s.Key, ignoring(b.fs.Remove(from), fs.ErrNotExist))

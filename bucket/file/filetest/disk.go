@@ -46,8 +46,8 @@ func New() *Disk {
 }
 
 func (d *Disk) newNode(folder bool) *node {
-	d.inodes++
-	n := &node{inode: d.inodes, folder: folder, modified: time.Now()}
+	d.inodes++ // but numbers come again at once, as on disks that reuse those of removed files
+	n := &node{inode: d.inodes % 2, folder: folder, modified: time.Now()}
 	if folder {
 		n.names, n.durableNames = map[string]*node{}, map[string]*node{}
 	}

@@ -1,0 +1,234 @@
+package gros
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/gros-lake/gros/connector"
+	"github.com/gros-lake/gros/internal/config"
+	"github.com/gros-lake/gros/internal/pipeline"
+	"github.com/gros-lake/gros/rows"
+	"github.com/gros-lake/gros/stage"
+)
+
+// RunOptions is how a pipeline is run.
+type RunOptions struct {
+	Process
+	UntilIdle time.Duration // ends when no row came for so long, 0 = never
+}
+
+// build opens the connectors of a pipeline file.
+func build(ctx context.Context, c *config.Pipeline, p Process) (*pipeline.Pipeline, error) {
+	if p.Log == nil {
+		p.Log = slog.Default()
+	}
+	source, err := openSources(ctx, c, p)
+	if err != nil {
+		return nil, err
+	}
+	run := &pipeline.Pipeline{
+		Name: c.Name, Source: source, Every: c.Commit.Every, Rows: c.Commit.Rows, Bytes: int64(c.Commit.Bytes),
+		Memory: int64(c.Memory), Shutdown: c.Shutdown, Log: p.Log, Stats: p.Stats,
+	}
+	if m := c.MaxRejects; m != nil {
+		run.MaxRejects = pipeline.Breaker{Rejects: m.Rejects, Of: m.Rows}
+		if m.Rows == 0 {
+			run.MaxRejects.Of = math.MaxInt64
+		}
+	}
+	for _, s := range c.Sinks {
+		env := connectorEnv(c, p, s.Name)
+		env.Memory, env.Contract = int64(c.Memory)/2/int64(len(c.Sinks)), s.Contract
+		sink, err := s.Spec.Open(ctx, env, s.Config)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(run.Sinks))
+		}
+		run.Sinks = append(run.Sinks, pipeline.Sink{Name: s.Name, Sink: sink})
+	}
+	run.Stages = func(source, sink string) ([]stage.Stage, error) { return openStages(c, p, source, sink) }
+	for _, src := range c.Sources { // an error of a stage is told before anything starts
+		for _, sink := range c.Sinks {
+			if _, err := run.Stages(src.Name, sink.Name); err != nil {
+				return nil, errors.Join(err, closeAll(run.Sinks))
+			}
+		}
+	}
+	return run, nil
+}
+
+func closeAll(sinks []pipeline.Sink) error {
+	var errs []error
+	for _, s := range sinks {
+		errs = append(errs, s.Sink.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func connectorEnv(c *config.Pipeline, p Process, name string) connector.Env {
+	return connector.Env{
+		Pipeline: c.Name, Name: name, Memory: int64(c.Memory), Buckets: Buckets(), Formats: Formats(), Log: p.Log,
+		Stdin: p.Stdin, Stdout: p.Stdout, Decode: c.DecodeOptions(),
+	}
+}
+
+func openSources(ctx context.Context, c *config.Pipeline, p Process) (connector.Source, error) {
+	m := merged{}
+	for _, s := range c.Sources {
+		source, err := s.Spec.Open(ctx, connectorEnv(c, p, s.Name), s.Config)
+		if err != nil {
+			return nil, err
+		}
+		m.names = append(m.names, s.Name)
+		m.sources = append(m.sources, source)
+	}
+	if len(m.sources) == 1 {
+		return m.sources[0], nil
+	}
+	return m, nil
+}
+
+// openStages makes the stages between a source and a sink. What a source yields undecoded is decoded first, unless a stage
+// does that or the sink takes payloads as they are.
+func openStages(c *config.Pipeline, p Process, source, sink string) ([]stage.Stage, error) {
+	env := stage.Env{Pipeline: c.Name, Formats: Formats(), Decode: c.DecodeOptions(), Schema: c.Schema, Log: p.Log}
+	var stages []stage.Stage
+	open := func(s config.Stage) error {
+		opened, err := s.Spec.Open(env, s.Config)
+		stages = append(stages, opened)
+		return err
+	}
+	decodes, raw := false, false
+	for _, s := range c.Sources {
+		if s.Name == source && s.Decode != nil {
+			decodes = true
+			if err := open(*s.Decode); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, s := range c.Sinks {
+		raw = raw || (s.Name == sink && s.Spec.Payloads)
+	}
+	var own []config.Stage
+	for _, s := range c.Stages {
+		if s.Applies(source) {
+			own = append(own, s)
+			decodes = decodes || s.Name == stage.Decode.Name
+		}
+	}
+	where, err := whereStage(c, sink)
+	if err != nil {
+		return nil, err
+	}
+	own = append(own, where...)
+	if !decodes && (!raw || len(own) > 0) {
+		stages = append(stages, stage.NewDecode(env, stage.DecodeConfig{}))
+	}
+	for _, s := range own {
+		if err := open(s); err != nil {
+			return nil, err
+		}
+	}
+	return stages, nil
+}
+
+// whereStage is the filter that a sink's where asks for.
+func whereStage(c *config.Pipeline, sink string) ([]config.Stage, error) {
+	for _, s := range c.Sinks {
+		if text := s.Where.Text; s.Name == sink && text != "" {
+			return []config.Stage{{Name: stage.Filter.Name, Spec: stage.Filter, Config: &text, Place: s.Where.Place}}, nil
+		}
+	}
+	return nil, nil
+}
+
+// merged reads several sources as one.
+type merged struct {
+	names   []string
+	sources []connector.Source
+}
+
+// Splits yields the splits of all sources whenever those of one change.
+func (m merged) Splits(ctx context.Context) iter.Seq2[[]rows.Split, error] {
+	return func(yield func([]rows.Split, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		type change struct {
+			source int
+			splits []rows.Split
+			err    error
+			end    bool
+			done   chan struct{}
+		}
+		changes := make(chan change)
+		for i, s := range m.sources {
+			go func() {
+				send := func(c change) bool {
+					c.source, c.done = i, make(chan struct{})
+					select {
+					case changes <- c:
+					case <-ctx.Done():
+						return false
+					}
+					select {
+					case <-c.done:
+						return true
+					case <-ctx.Done():
+						return false
+					}
+				}
+				for splits, err := range s.Splits(ctx) {
+					if !send(change{splits: splits, err: err}) || err != nil {
+						return
+					}
+				}
+				send(change{end: true})
+			}()
+		}
+		now := make([][]rows.Split, len(m.sources))
+		for known, ended := map[int]bool{}, 0; ended < len(m.sources); {
+			var c change
+			select {
+			case c = <-changes:
+			case <-ctx.Done():
+				return
+			}
+			switch {
+			case c.err != nil:
+				yield(nil, c.err)
+				return
+			case c.end:
+				ended++
+				known[c.source] = true
+			default:
+				now[c.source], known[c.source] = c.splits, true
+			}
+			if !c.end && len(known) == len(m.sources) {
+				var all []rows.Split
+				for _, s := range now {
+					all = append(all, s...)
+				}
+				if !yield(all, nil) {
+					return
+				}
+			}
+			close(c.done)
+		}
+	}
+}
+
+// Read reads a split of the source that it names.
+func (m merged) Read(ctx context.Context, s rows.Split, pos rows.Position) iter.Seq2[rows.Batch, error] {
+	for i, name := range m.names {
+		if name == s.Source {
+			return m.sources[i].Read(ctx, s, pos)
+		}
+	}
+	return func(yield func(rows.Batch, error) bool) {
+		yield(rows.Batch{}, errors.New("no source of split "+s.String()))
+	}
+}

@@ -1,0 +1,5 @@
+package all
+
+import "github.com/gros-lake/gros/connector/files"
+
+func init() { connectors = append(connectors, files.Connector) }

@@ -1,0 +1,69 @@
+// Package gros turns streams, change feeds and files into a versioned, governed data lake on an object store.
+package gros
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/gros-lake/gros/bucket"
+	bucketall "github.com/gros-lake/gros/bucket/all"
+	connectorall "github.com/gros-lake/gros/connector/all"
+	"github.com/gros-lake/gros/format"
+	formatall "github.com/gros-lake/gros/format/all"
+	"github.com/gros-lake/gros/internal/config"
+	"github.com/gros-lake/gros/internal/pipeline"
+	stageall "github.com/gros-lake/gros/stage/all"
+)
+
+// Version is the version of this library and binary.
+const Version = "0.1.0"
+
+// Process is what a program lends to the pipelines that it runs. The zero Process has no standard streams, no environment
+// and logs to slog.Default.
+type Process struct {
+	Stdin  io.Reader
+	Stdout io.Writer
+	Env    func(name string) (string, bool)
+	Log    *slog.Logger
+	Stats  *Stats // filled while a pipeline runs, nil: nobody looks
+}
+
+// Stats is the progress of a running pipeline.
+type Stats = pipeline.Stats
+
+// Buckets opens the bucket of any place that this binary knows.
+func Buckets() bucket.Opener { return bucketall.Open }
+
+// Formats is the formats that this binary knows.
+func Formats() format.Registry { return formatall.Formats() }
+
+func registry() config.Registry {
+	return config.Registry{Connectors: connectorall.Connectors(), Stages: stageall.Stages(), Formats: formatall.Formats()}
+}
+
+// Pipeline is a pipeline file, checked.
+type Pipeline struct{ config *config.Pipeline }
+
+// LoadPipeline reads a pipeline file. set overrides settings, path=value each. The error holds everything that is wrong,
+// with file, line and path.
+func LoadPipeline(path string, set []string, env func(string) (string, bool)) (*Pipeline, error) {
+	c, err := config.Load(path, config.Options{Registry: registry(), Env: env, Set: set})
+	if err != nil {
+		return nil, err
+	}
+	return &Pipeline{c}, nil
+}
+
+// Name is the pipeline's name.
+func (p *Pipeline) Name() string { return p.config.Name }
+
+// Run runs a pipeline until its sources end or the context is cancelled, which commits what was read.
+func (p *Pipeline) Run(ctx context.Context, o RunOptions) error {
+	run, err := build(ctx, p.config, o.Process)
+	if err != nil {
+		return err
+	}
+	run.UntilIdle = o.UntilIdle
+	return run.Run(ctx)
+}

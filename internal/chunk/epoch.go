@@ -1,0 +1,373 @@
+package chunk
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/gros-lake/gros/connector"
+	"github.com/gros-lake/gros/fault"
+	"github.com/gros-lake/gros/rows"
+)
+
+// epoch is the rows between two seals: those that wait in memory, and the files that grow. One goroutine at a time uses
+// it: the writing one until it is sealed, the committing one from then on.
+type epoch struct {
+	sink    *Sink
+	gather  *Gatherer
+	files   map[string]*file // the one that grows, per folder
+	rejects rejects
+	counts  rows.Counts // Written, Rejected and Filtered here
+	coerced map[string]int64
+	changes []string
+	epoch   connector.Epoch // set when sealed
+	schema  *arrow.Schema   // of the destination, set when sealed
+	inFiles *arrow.Schema   // of files, of the schema from
+	from    *arrow.Schema
+	held    int64 // bytes of the gatherer that the sink counts, once sealed
+
+	jobs sync.WaitGroup // encoding and appending
+	mu   sync.Mutex     // guards what follows
+	done []connector.File
+	err  error
+}
+
+func newEpoch(s *Sink) *epoch {
+	return &epoch{sink: s, gather: NewGatherer(s.Memory / 2), files: map[string]*file{}, coerced: map[string]int64{}}
+}
+
+// fileSchema is what files hold of the destination's columns: the same pointer until that changes.
+func (e *epoch) fileSchema() *arrow.Schema {
+	held := e.schema // sealed: what is written next may have other columns
+	if held == nil {
+		held = e.sink.holder.Schema()
+	}
+	if held != e.from {
+		e.from, e.inFiles = held, e.sink.Partition.FileSchema(held)
+	}
+	return e.inFiles
+}
+
+// release tells the sink that rows of a sealed epoch are no longer in memory.
+func (e *epoch) release() {
+	if now := e.gather.Bytes(); now < e.held {
+		e.sink.give(e.held - now)
+		e.held = now
+	}
+}
+
+// moved says whether there is anything to record.
+func (e *epoch) moved() bool {
+	if e.epoch.Rows != (rows.Counts{}) || e.counts != (rows.Counts{}) {
+		return true
+	}
+	if e.sink.Pipeline == "" {
+		return e.epoch.Last // an egress process gives its split up
+	}
+	return len(e.epoch.Positions) > 0
+}
+
+func (e *epoch) write(ctx context.Context, b rows.Batch) error {
+	if err := e.failed(); err != nil {
+		return err
+	}
+	if err := e.reject(b.Rejects); err != nil {
+		return err
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	if _, raw := rows.PayloadOf(b.Rows); raw {
+		err := fault.Errorf(fault.Invalid, "source %s: yields undecoded payloads, which cannot be written as columns", b.Split.Source)
+		return fault.Hint(err, "say `format: json` at the source, or begin the stages with `decode`")
+	}
+	c, err := e.sink.holder.Conform(b.Rows)
+	if err != nil {
+		return err
+	}
+	if err := e.conformed(b, c); err != nil {
+		return err
+	}
+	if c.Rows == nil || c.Rows.NumRows() == 0 {
+		return nil
+	}
+	if e.sink.Partition == nil {
+		e.gather.Add("", c.Rows, nil)
+		e.counts.Written += c.Rows.NumRows()
+		if err := e.flushFull(ctx, ""); err != nil {
+			return err
+		}
+		return e.relieve(ctx)
+	}
+	routed, err := e.sink.Partition.Route(ctx, c.Rows)
+	if err != nil {
+		return err
+	}
+	if err := e.reject(e.stamp(b, routed.Rejects)); err != nil {
+		return err
+	}
+	for _, g := range routed.Groups {
+		e.gather.Add(g.Folder, routed.Rows, g.Index)
+		e.counts.Written += int64(len(g.Index))
+		if err := e.flushFull(ctx, g.Folder); err != nil {
+			return err
+		}
+	}
+	return e.relieve(ctx)
+}
+
+// conformed takes up what holding the schema made of a batch, its rows aside.
+func (e *epoch) conformed(b rows.Batch, c rows.Conformed) error {
+	e.counts.Filtered += c.Filtered
+	e.changes = append(e.changes, c.Changes...)
+	for column, n := range c.Coerced {
+		e.coerced[column] += n
+	}
+	return e.reject(e.stamp(b, c.Rejects))
+}
+
+// stamp says of rejects made here where they came from.
+func (e *epoch) stamp(b rows.Batch, all []rows.Reject) []rows.Reject {
+	now := time.Now().UTC()
+	for i := range all {
+		all[i].Split, all[i].Position, all[i].Time = b.Split, b.Position, now
+	}
+	return all
+}
+
+func (e *epoch) reject(all []rows.Reject) error {
+	e.counts.Rejected += int64(len(all))
+	return e.rejects.add(all, e.sink.Pipeline)
+}
+
+// flushFull encodes a folder's rows when they make a whole run.
+func (e *epoch) flushFull(ctx context.Context, folder string) error {
+	n, bytes := e.gather.Waiting(folder)
+	limit := min(int64(runBytes), e.sink.Memory/4, e.sink.ratio.raw(e.sink.Roll.Size))
+	full := n >= runRows || bytes >= limit
+	if r := e.sink.Roll.Rows; r > 0 && n >= r {
+		full = true
+	}
+	if !full {
+		return nil
+	}
+	return e.flush(ctx, folder)
+}
+
+// relieve encodes the fullest folders until the rows in memory are inside the bound.
+func (e *epoch) relieve(ctx context.Context) error {
+	for e.gather.Bytes()+e.sink.outside() > e.sink.Memory {
+		folder, ok := e.gather.Fullest()
+		if !ok || e.gather.Bytes() < e.sink.Memory/4 {
+			return e.sink.room(ctx, e.sink.Memory*3/4)
+		}
+		if err := e.flush(ctx, folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flush takes a folder's rows and has them encoded and appended to its file.
+func (e *epoch) flush(ctx context.Context, folder string) error {
+	recs := e.gather.Take(folder)
+	for _, part := range cut(recs, e.sink.Roll.Rows) {
+		if err := e.appendRun(ctx, folder, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cut divides records so that none of the parts has more than limit rows; 0 = no limit.
+func cut(recs []arrow.RecordBatch, limit int64) [][]arrow.RecordBatch {
+	if limit <= 0 {
+		return [][]arrow.RecordBatch{recs}
+	}
+	var parts [][]arrow.RecordBatch
+	var part []arrow.RecordBatch
+	room := limit
+	for _, r := range recs {
+		for r.NumRows() > room {
+			parts = append(parts, append(part, r.NewSlice(0, room)))
+			r, part, room = r.NewSlice(room, r.NumRows()), nil, limit
+		}
+		part, room = append(part, r), room-r.NumRows()
+	}
+	if len(part) > 0 {
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// appendRun encodes records in the background and appends them to the folder's file when the runs before have been.
+func (e *epoch) appendRun(ctx context.Context, folder string, recs []arrow.RecordBatch) error {
+	s := e.sink
+	var n, size int64
+	for _, r := range recs {
+		n += r.NumRows()
+		size += rows.Size(r)
+	}
+	if n == 0 {
+		return nil
+	}
+	schema := e.fileSchema()
+	f := e.files[folder]
+	if f != nil && (!f.schema.Equal(schema) || e.full(f, n)) {
+		e.end(ctx, folder)
+		f = nil
+	}
+	if f == nil {
+		f = newFile(s.writer, s.Encoder, schema, folder)
+		e.files[folder] = f
+	}
+	f.queued += n
+	f.expected += s.ratio.encoded(size)
+	if err := s.encodes.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	s.hand(size)
+	wait, done := f.next()
+	e.jobs.Add(1)
+	go func() {
+		defer e.jobs.Done()
+		defer close(done)
+		run, err := s.Encoder.Encode(ctx, f.schema, recs)
+		s.encodes.Release(1)
+		s.give(size)
+		<-wait
+		if err == nil && f.err == nil {
+			s.ratio.learn(size, run.Size)
+			err = f.append(ctx, run)
+		}
+		if err != nil {
+			f.err = err
+			e.fail(err)
+		}
+	}()
+	return nil
+}
+
+// full says whether a file should end before n more rows.
+func (e *epoch) full(f *file, n int64) bool {
+	r := e.sink.Roll
+	return f.expected >= r.Size || (r.Rows > 0 && f.queued+n > r.Rows) || (r.Every > 0 && time.Since(f.begun) >= r.Every)
+}
+
+// end finishes the folder's file in the background.
+func (e *epoch) end(ctx context.Context, folder string) {
+	f := e.files[folder]
+	delete(e.files, folder)
+	wait, done := f.next()
+	e.jobs.Add(1)
+	go func() {
+		defer e.jobs.Done()
+		defer close(done)
+		<-wait
+		if f.err != nil {
+			return
+		}
+		if err := e.sink.encodes.Acquire(ctx, 1); err != nil {
+			e.fail(err)
+			return
+		}
+		defer e.sink.encodes.Release(1)
+		staged, err := f.finish(ctx)
+		if err != nil {
+			e.fail(err)
+			return
+		}
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.done = append(e.done, staged)
+	}()
+}
+
+// finish encodes all that waits and ends all files.
+func (e *epoch) finish(ctx context.Context) ([]connector.File, error) {
+	for {
+		folder, ok := e.gather.Fullest()
+		if !ok {
+			break
+		}
+		err := e.flush(ctx, folder)
+		e.release()
+		if err != nil {
+			return nil, err
+		}
+		if e.failed() != nil {
+			break
+		}
+	}
+	for folder := range e.files {
+		e.end(ctx, folder)
+	}
+	e.jobs.Wait()
+	if err := e.failed(); err != nil {
+		return nil, err
+	}
+	if e.rejects.rows > 0 {
+		f, err := e.rejects.stage(ctx, e.sink.writer)
+		if err != nil {
+			return nil, err
+		}
+		e.done = append(e.done, f)
+	}
+	return e.done, nil
+}
+
+// abort drops the epoch.
+func (e *epoch) abort(ctx context.Context) {
+	e.fail(context.Canceled)
+	e.jobs.Wait()
+	e.sink.give(e.held)
+	e.held = 0
+	ctx = context.WithoutCancel(ctx)
+	for _, f := range e.files {
+		f.abort(ctx)
+	}
+	if err := e.sink.writer.Drop(ctx, e.done); err != nil {
+		e.sink.Log.Warn("staged files were not dropped; the next start sweeps them", "error", err)
+	}
+}
+
+func (e *epoch) fail(err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.err == nil {
+		e.err = err
+	}
+}
+
+func (e *epoch) failed() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.err
+}
+
+// ratio learns how much smaller rows are in a file than in memory.
+type ratio struct{ inMemory, inFile atomic.Int64 }
+
+func (r *ratio) learn(inMemory, inFile int64) {
+	r.inMemory.Add(inMemory)
+	r.inFile.Add(inFile)
+}
+
+// encoded guesses the size in a file of so many bytes in memory.
+func (r *ratio) encoded(bytes int64) int64 {
+	if m := r.inMemory.Load(); m > 0 {
+		return int64(float64(bytes) * float64(r.inFile.Load()) / float64(m))
+	}
+	return bytes / 4
+}
+
+// raw guesses the size in memory of so many bytes in a file.
+func (r *ratio) raw(bytes int64) int64 {
+	if f := r.inFile.Load(); f > 0 {
+		return max(1, int64(float64(bytes)*float64(r.inMemory.Load())/float64(f)))
+	}
+	return bytes * 4
+}

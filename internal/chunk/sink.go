@@ -1,0 +1,266 @@
+// Package chunk writes rows into directories that grow by files: partitioned, rolled, and committed with their record.
+package chunk
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/gros-lake/gros/bucket"
+	"github.com/gros-lake/gros/connector"
+	"github.com/gros-lake/gros/fault"
+	"github.com/gros-lake/gros/format"
+	"github.com/gros-lake/gros/internal/commit"
+	"github.com/gros-lake/gros/rows"
+)
+
+// Limits of a run (a row group): it is encoded when it has so many rows or so many bytes in memory.
+const (
+	runRows  = 1 << 20
+	runBytes = 64 << 20
+)
+
+// Roll says when a file is full. Zero means no limit but the epoch's end.
+type Roll struct {
+	Rows  int64
+	Size  int64         // of the encoded file, 0 = 128 MiB
+	Every time.Duration // age by wall clock
+	Idle  time.Duration // time without rows
+}
+
+// Options says where chunks go and how.
+type Options struct {
+	Bucket    bucket.Bucket
+	Base      string // key prefix of the directory: "" or ending in a slash
+	Stem      string
+	Encoder   format.Encoder
+	Partition *Partitioner // nil: one folder
+	Contract  rows.Contract
+	Declared  *arrow.Schema // by the user, nil if inferred
+	Roll      Roll
+	Memory    int64  // bytes held at once, 0 = 128 MiB
+	Pipeline  string // "": rows without positions, as from egress
+	Settle    time.Duration
+	Patience  time.Duration
+	Log       *slog.Logger
+}
+
+// Sink writes chunks. It is a connector.Resumer.
+type Sink struct {
+	Options
+	log    *commit.Log
+	writer *commit.Writer
+	holder *rows.Holder
+	egress rows.Split // where rows without positions are counted
+	count  int64
+
+	cur     *epoch
+	encodes *semaphore.Weighted
+
+	mu    sync.Mutex // guards held
+	freed sync.Cond
+	held  int64 // bytes of rows taken for encoding and not yet encoded, and of the sealed epoch
+	ratio ratio
+}
+
+// New returns a sink; nothing is touched before Resume.
+func New(o Options) *Sink {
+	if o.Memory == 0 {
+		o.Memory = 128 << 20
+	}
+	if o.Roll.Size == 0 {
+		o.Roll.Size = 128 << 20
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	s := &Sink{Options: o, encodes: semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))}
+	s.freed.L = &s.mu
+	s.log = commit.Open(commit.Options{
+		Bucket: o.Bucket, Base: o.Base, Stem: o.Stem, Settle: o.Settle, Patience: o.Patience, Log: o.Log,
+		Empty: s.empty,
+	})
+	return s
+}
+
+// empty is a file of no rows, which may hold the name of a voided one.
+func (s *Sink) empty(string) []byte {
+	schema := arrow.NewSchema(nil, nil)
+	begin, err := s.Encoder.Begin(schema)
+	if err != nil {
+		return nil
+	}
+	end, err := s.Encoder.End(schema, nil)
+	if err != nil {
+		return nil
+	}
+	return append(begin, end...)
+}
+
+// Resume takes the splits over and finishes what their last owner left.
+func (s *Sink) Resume(ctx context.Context, splits []rows.Split) (connector.Checkpoint, error) {
+	if s.cur != nil {
+		s.cur.abort(ctx)
+	}
+	if s.writer == nil {
+		s.writer = commit.NewWriter(s.log, s.Pipeline)
+		s.egress = rows.Split{Source: commit.EgressSource, ID: s.writer.Nonce()}
+	}
+	if s.Pipeline == "" {
+		splits = []rows.Split{s.egress}
+	}
+	if err := s.writer.Own(ctx, splits); err != nil {
+		return connector.Checkpoint{}, err
+	}
+	if err := s.hold(); err != nil {
+		return connector.Checkpoint{}, err
+	}
+	s.cur = newEpoch(s)
+	if s.Pipeline == "" {
+		return connector.Checkpoint{}, nil
+	}
+	return s.writer.Checkpoint(ctx)
+}
+
+// hold takes up the schema of the destination.
+func (s *Sink) hold() error {
+	var held *arrow.Schema
+	if h := s.writer.Head(); h != nil && h.Schema != nil {
+		var err error
+		if held, err = rows.UnmarshalSchema(h.Schema); err != nil {
+			return err
+		}
+	}
+	var err error
+	s.holder, err = rows.NewHolder(held, s.Declared, s.Contract)
+	return err
+}
+
+// Guarantee says what holds here.
+func (s *Sink) Guarantee() (connector.Guarantee, string) {
+	return connector.ExactlyOnce, "rows and positions are one record, put if-absent; files are shown after it, by whoever comes first"
+}
+
+// Write takes rows. It blocks while the memory bound is reached.
+func (s *Sink) Write(ctx context.Context, b rows.Batch) error {
+	if s.cur == nil {
+		return fault.New(fault.Internal, "chunk: Write before Resume")
+	}
+	return s.cur.write(ctx, b)
+}
+
+// Seal ends the epoch; its files are encoded and staged by Commit.
+func (s *Sink) Seal(_ context.Context, e connector.Epoch) (connector.Pending, error) {
+	if s.cur == nil {
+		return nil, fault.New(fault.Internal, "chunk: Seal before Resume")
+	}
+	sealed := s.cur
+	sealed.epoch = e
+	if s.Pipeline == "" {
+		s.count += e.Rows.Read
+		sealed.epoch.Positions = map[rows.Split]rows.Position{s.egress: rows.Position(strconv.FormatInt(s.count, 10))}
+		sealed.epoch.Finished = nil
+		sealed.epoch.State = nil
+	}
+	sealed.schema = s.holder.Schema()
+	s.cur = newEpoch(s)
+	sealed.held = sealed.gather.Bytes()
+	s.hand(sealed.held)
+	return &pending{sink: s, epoch: sealed}, nil
+}
+
+// Close drops what was not committed.
+func (s *Sink) Close() error {
+	if s.cur != nil {
+		s.cur.abort(context.Background())
+		s.cur = nil
+	}
+	return nil
+}
+
+// hand counts bytes as held outside the current epoch's gatherer, give gives them back.
+func (s *Sink) hand(n int64) {
+	s.mu.Lock()
+	s.held += n
+	s.mu.Unlock()
+}
+
+func (s *Sink) give(n int64) {
+	s.mu.Lock()
+	s.held -= n
+	s.mu.Unlock()
+	s.freed.Broadcast()
+}
+
+func (s *Sink) outside() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held
+}
+
+// room waits until what is held outside the current epoch has fallen below the bound.
+func (s *Sink) room(ctx context.Context, bound int64) error {
+	defer context.AfterFunc(ctx, s.freed.Broadcast)()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.held > bound {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.freed.Wait()
+	}
+	return nil
+}
+
+// pending is a sealed epoch.
+type pending struct {
+	sink   *Sink
+	epoch  *epoch
+	record *connector.Record
+}
+
+// Commit encodes and stages the files and puts the record.
+func (p *pending) Commit(ctx context.Context) (*connector.Record, error) {
+	w, e := p.sink.writer, p.epoch
+	if !e.moved() {
+		e.release()
+		return nil, nil
+	}
+	files, err := e.finish(ctx)
+	if err != nil {
+		e.abort(ctx)
+		return nil, err
+	}
+	entry := commit.Entry{
+		Epoch: e.epoch, Files: files, Counts: e.counts, Coerced: e.coerced,
+		Release: p.sink.Pipeline == "" && e.epoch.Last,
+	}
+	entry.Counts.Add(e.epoch.Rows)
+	entry.Counts.Rejected -= e.epoch.Rows.Rejected // those were handed on, and counted when they were written
+	entry.Schema = rows.MarshalSchema(e.schema, e.changes...)
+	if e.epoch.State != nil {
+		if entry.State, err = w.PutState(ctx, e.epoch.State); err != nil {
+			return nil, errors.Join(err, w.Drop(ctx, files))
+		}
+	}
+	p.record, err = w.Put(ctx, entry)
+	if err != nil {
+		return nil, errors.Join(err, w.Drop(ctx, files))
+	}
+	return p.record, nil
+}
+
+// Confirm makes the files visible.
+func (p *pending) Confirm(ctx context.Context) error {
+	if p.record == nil {
+		return nil
+	}
+	return p.sink.writer.Confirm(ctx, p.record)
+}

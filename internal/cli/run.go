@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gros-lake/gros"
+	"github.com/gros-lake/gros/fault"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var set []string
+	var untilIdle time.Duration
+	var dry bool
+	c := &cobra.Command{
+		Use:   "run PIPELINE.yaml…",
+		Short: "Run pipelines until their sources end or a signal",
+		Example: `  gros run examples/web-events.yaml
+  gros run p.yaml --set source.generate.rows=1000`,
+		Args: atLeast(1, "name the pipeline file"),
+		RunE: func(c *cobra.Command, args []string) error {
+			var pipelines []*gros.Pipeline
+			var errs []error
+			for _, path := range args {
+				p, err := gros.LoadPipeline(path, set, a.env)
+				errs = append(errs, err)
+				pipelines = append(pipelines, p)
+			}
+			if err := errors.Join(errs...); err != nil || dry {
+				return err
+			}
+			return a.runAll(c.Context(), pipelines, untilIdle)
+		},
+	}
+	c.Flags().StringArrayVar(&set, "set", nil, "override a setting, `path=value`; repeats")
+	c.Flags().DurationVar(&untilIdle, "until-idle", 0, "end when no row came for so long")
+	c.Flags().BoolVar(&dry, "dry-run", false, "check everything, read nothing")
+	return c
+}
+
+// runAll runs pipelines side by side; when one fails the others commit and stop.
+func (a *app) runAll(ctx context.Context, pipelines []*gros.Pipeline, untilIdle time.Duration) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results := make(chan error)
+	for _, p := range pipelines {
+		go func() {
+			process := a.process()
+			stop := a.progress(p.Name(), process.Stats)
+			err := p.Run(ctx, gros.RunOptions{Process: process, UntilIdle: untilIdle})
+			stop()
+			results <- err
+		}()
+	}
+	var errs []error
+	for range pipelines {
+		err := <-results
+		errs = append(errs, err)
+		if err != nil {
+			cancel()
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func atLeast(n int, hint string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) < n {
+			return fault.Hint(fault.New(fault.Invalid, "an argument is missing"), "%s", hint)
+		}
+		return nil
+	}
+}

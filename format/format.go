@@ -53,6 +53,7 @@ type Decoded struct {
 	Drift      bool             // a value had no column: the rest is not set
 	Coerced    map[string]int64 // values per column that were cast to its type, or went to its companion
 	Duplicates int64            // keys that were overwritten by a later one of the same object
+	Headers    int64            // lines that repeat the header of their file, and are no rows
 }
 
 // EncodeOptions is how files are written. The zero value is the default.

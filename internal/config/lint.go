@@ -2,7 +2,6 @@ package config
 
 import (
 	"context"
-	"io"
 	"log/slog"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -18,41 +17,50 @@ import (
 // does not, as when they are payloads.
 type Schemer interface{ Schema() *arrow.Schema }
 
-// Lint loads a pipeline file and then checks it as far as that goes without running it: stages are opened, and bound to
-// the schema of each source that knows its own. It returns all problems; the Pipeline is nil when the file cannot be
-// loaded.
+// Lint loads a pipeline file and checks it as far as that goes without running it: stages are opened, and bound to the
+// schema of each source that knows its own. It returns all problems; the Pipeline is nil when the file cannot be loaded,
+// and then sources are not opened.
 func Lint(ctx context.Context, path string, o Options, env connector.Env) (*Pipeline, []*setting.Error) {
-	p, err := Load(path, o)
+	text, err := readFile(path)
 	if err != nil {
 		return nil, setting.Errors(err)
 	}
-	return p, p.Check(ctx, o.Registry, env)
+	p, l := parse(path, text, o)
+	if l.err() == nil {
+		return p, p.Check(ctx, o.Registry, env)
+	}
+	if p != nil {
+		c := p.checker(o.Registry, env)
+		c.openStages()
+		l.errs = append(l.errs, c.l.errs...)
+	}
+	return nil, setting.Errors(l.err())
 }
 
 // Check is the second half of Lint. It opens sources, with env, and reads nothing from them.
 func (p *Pipeline) Check(ctx context.Context, reg Registry, env connector.Env) []*setting.Error {
-	if env.Log == nil {
-		env.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
-	}
-	if env.Formats == nil {
-		env.Formats = reg.Formats
-	}
-	env.Pipeline, env.Decode, env.Schema = p.Name, p.DecodeOptions(), p.Schema
-	c := checker{p: p, l: &loader{}, env: stage.Env{
-		Pipeline: p.Name, Formats: env.Formats, Decode: env.Decode, Schema: p.Schema, Log: env.Log,
-	}}
-	for i := range p.Stages {
-		c.stages = append(c.stages, c.open(&p.Stages[i]))
-	}
+	c := p.checker(reg, env)
+	c.openStages()
+	env.Pipeline, env.Decode, env.Schema, env.Formats, env.Log = p.Name, c.env.Decode, p.Schema, c.env.Formats, c.env.Log
 	for i := range p.Sources {
 		s := &p.Sources[i]
-		if s.Decode != nil {
-			c.open(s.Decode)
-		}
 		env.Name = s.Name
 		c.flow(s, c.schemaOf(ctx, s, env))
 	}
 	return setting.Errors(c.l.err())
+}
+
+func (p *Pipeline) checker(reg Registry, env connector.Env) *checker {
+	c := &checker{p: p, l: &loader{}, env: stage.Env{
+		Pipeline: p.Name, Formats: env.Formats, Decode: p.DecodeOptions(), Schema: p.Schema, Log: env.Log,
+	}}
+	if c.env.Log == nil {
+		c.env.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.env.Formats == nil {
+		c.env.Formats = reg.Formats
+	}
+	return c
 }
 
 type checker struct {
@@ -60,6 +68,17 @@ type checker struct {
 	l      *loader
 	env    stage.Env
 	stages []stage.Stage // opened, nil for one that cannot be
+}
+
+func (c *checker) openStages() {
+	for i := range c.p.Stages {
+		c.stages = append(c.stages, c.open(&c.p.Stages[i]))
+	}
+	for i := range c.p.Sources {
+		if d := c.p.Sources[i].Decode; d != nil {
+			c.open(d)
+		}
+	}
 }
 
 func (c *checker) open(s *Stage) stage.Stage {

@@ -41,17 +41,22 @@ func Load(path string, o Options) (*Pipeline, error) {
 
 // Parse is Load of the text of a file of this name.
 func Parse(name string, text []byte, o Options) (*Pipeline, error) {
-	root, err := readTree(name, text, o)
-	if root == nil {
-		return nil, err
-	}
-	l := &loader{o: o}
-	l.add(err)
-	p := l.pipeline(name, root)
+	p, l := parse(name, text, o)
 	if err := l.err(); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// parse makes a Pipeline of what is right with a file. It is nil if there is no tree to begin with.
+func parse(name string, text []byte, o Options) (*Pipeline, *loader) {
+	l := &loader{o: o}
+	root, err := readTree(name, text, o)
+	l.add(err)
+	if root == nil {
+		return nil, l
+	}
+	return l.pipeline(name, root), l
 }
 
 func readFile(path string) ([]byte, error) {
@@ -305,11 +310,15 @@ func (l *loader) stageNames() []string {
 	return names
 }
 
+// stage makes one, nil if it cannot be.
 func (l *loader) stage(s *step) *Stage {
 	for _, spec := range l.o.Registry.Stages {
 		if spec.Name == s.name {
 			out := &Stage{Name: s.name, Spec: spec, Config: spec.Config(), Place: s.place}
-			l.add(setting.Decode(s.settings, out.Config))
+			if err := setting.Decode(s.settings, out.Config); err != nil {
+				l.add(err)
+				return nil
+			}
 			return out
 		}
 	}

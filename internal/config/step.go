@@ -100,7 +100,7 @@ func (l *loader) known(at setting.Place, what, name string, names []string) bool
 	e := at.Errorf("there is no %s %s", what, name)
 	if near := fault.Nearest(name, names); near != "" {
 		e = e.WithHint("did you mean %q?", near)
-	} else {
+	} else if len(names) > 0 {
 		e = e.WithHint("there are %s", strings.Join(names, ", "))
 	}
 	l.fail(e)

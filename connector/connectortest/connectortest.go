@@ -24,7 +24,7 @@ type Case struct {
 	// Env makes what the connector is given, nil for hardly anything. Each call is a new world: what was written in another
 	// is not there, and what can be read is the same.
 	Env func(t testing.TB) connector.Env
-	// Visible returns what those outside see of what the sink wrote. The rows of the suite hold the words first, second, third.
+	// Visible returns what those outside see of what the sink wrote, nil if nothing ever is seen. The rows of the suite hold the words first, second, third.
 	Visible func(t testing.TB, env connector.Env) string
 }
 

@@ -1,0 +1,206 @@
+package stdio
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/gros-lake/gros/connector"
+	"github.com/gros-lake/gros/fault"
+	"github.com/gros-lake/gros/format"
+	"github.com/gros-lake/gros/rows"
+	"github.com/gros-lake/gros/setting"
+)
+
+// sink keeps the bytes of an epoch until it is committed.
+type sink struct {
+	pipeline string
+	out      io.Writer
+	log      *slog.Logger
+	format   string
+	encoder  format.Encoder
+	names    []string // of the columns of CSV, once its header was written
+
+	open     [][]byte // of the epoch that is written
+	bytes    int64
+	counts   rows.Counts
+	rejected string // the first reason
+
+	most    int64         // bytes that are written while a commit waits for the reader of the output
+	waiting chan struct{} // closed when the newest sealed epoch is out, nil before there was one
+
+	commit sync.Mutex
+	seq    int64
+}
+
+func openSink(_ context.Context, env connector.Env, c *SinkConfig) (connector.Sink, error) {
+	here := setting.Place{Path: "stdout"}
+	if env.Stdout == nil {
+		return nil, here.Errorf("there is no standard output here")
+	}
+	name := c.Format
+	if name == "" {
+		name = "json"
+	}
+	spec, err := env.Formats.Lookup(name)
+	if err != nil {
+		return nil, here.Wrap(err)
+	}
+	if spec.Encoder == nil || !spec.Text {
+		return nil, here.Errorf("format %s is none of text", name).WithHint("write json or csv")
+	}
+	encoder, err := spec.Encoder(format.EncodeOptions{})
+	if err != nil {
+		return nil, here.Wrap(err)
+	}
+	most := env.Memory
+	if most == 0 {
+		most = 256 << 20
+	}
+	return &sink{pipeline: env.Pipeline, out: env.Stdout, log: env.Log, format: name, encoder: encoder, most: most / 4}, nil
+}
+
+// Write encodes b. It waits while the last epoch is not out and this one has become large.
+func (s *sink) Write(ctx context.Context, b rows.Batch) error {
+	if s.bytes > s.most && s.waiting != nil {
+		select {
+		case <-s.waiting:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if len(b.Rejects) > 0 && s.rejected == "" {
+		s.rejected = b.Rejects[0].Message
+	}
+	s.counts.Rejected += int64(len(b.Rejects))
+	s.counts.Written += b.Len()
+	if b.Len() == 0 {
+		return nil
+	}
+	if p, ok := rows.PayloadOf(b.Rows); ok {
+		s.payloads(p)
+		return nil
+	}
+	return s.encode(ctx, b.Rows)
+}
+
+// payloads takes documents as they are, a line each.
+func (s *sink) payloads(p rows.Payload) {
+	for i := range p.Values.Len() {
+		v := p.Values.Value(i)
+		s.add(v)
+		if len(v) > 0 && v[len(v)-1] != '\n' {
+			s.add([]byte{'\n'})
+		}
+	}
+}
+
+func (s *sink) encode(ctx context.Context, rec arrow.RecordBatch) error {
+	schema := rec.Schema()
+	if s.format != "json" {
+		var err error
+		if schema, err = s.header(schema); err != nil {
+			return err
+		}
+	}
+	run, err := s.encoder.Encode(ctx, schema, []arrow.RecordBatch{rec})
+	if err != nil {
+		return fmt.Errorf("stdout: %w", err)
+	}
+	s.add(run.Bytes)
+	return nil
+}
+
+// header writes the beginning of the output once, and returns the schema of its columns with the types of this batch.
+func (s *sink) header(schema *arrow.Schema) (*arrow.Schema, error) {
+	if s.names == nil {
+		for _, f := range schema.Fields() {
+			s.names = append(s.names, f.Name)
+		}
+		begin, err := s.encoder.Begin(schema)
+		if err != nil {
+			return nil, fmt.Errorf("stdout: %w", err)
+		}
+		s.add(begin)
+	}
+	fields := make([]arrow.Field, len(s.names))
+	for i, name := range s.names {
+		fields[i] = arrow.Field{Name: name, Type: arrow.Null, Nullable: true}
+	}
+	for _, f := range schema.Fields() {
+		i := slices.Index(s.names, f.Name)
+		if i < 0 {
+			err := fault.Errorf(fault.Invalid, "stdout: the column %s came after the header was written", f.Name)
+			return nil, fault.Hint(err, "write format: json, or select the columns")
+		}
+		fields[i] = f
+	}
+	return arrow.NewSchema(fields, nil), nil
+}
+
+func (s *sink) add(b []byte) {
+	if len(b) > 0 {
+		s.open = append(s.open, b)
+		s.bytes += int64(len(b))
+	}
+}
+
+// Seal ends the epoch.
+func (s *sink) Seal(_ context.Context, e connector.Epoch) (connector.Pending, error) {
+	p := &pending{sink: s, done: make(chan struct{}), chunks: s.open, run: e.Run, counts: e.Rows, rejected: s.rejected}
+	p.counts.Written, p.counts.Rejected = s.counts.Written, s.counts.Rejected
+	s.open, s.bytes, s.counts, s.rejected, s.waiting = nil, 0, rows.Counts{}, "", p.done
+	return p, nil
+}
+
+// Close drops what was not committed.
+func (s *sink) Close() error {
+	s.open, s.bytes = nil, 0
+	return nil
+}
+
+// pending is a sealed epoch.
+type pending struct {
+	sink     *sink
+	done     chan struct{}
+	chunks   [][]byte
+	run      string
+	counts   rows.Counts
+	rejected string
+}
+
+// Commit writes the epoch out. When that ends half-way, the output has a part of it.
+func (p *pending) Commit(ctx context.Context) (*connector.Record, error) {
+	s := p.sink
+	s.commit.Lock()
+	defer s.commit.Unlock()
+	for len(p.chunks) > 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n, err := s.out.Write(p.chunks[0])
+		if err != nil {
+			p.chunks[0] = p.chunks[0][n:]
+			return nil, fmt.Errorf("stdout: %w", err)
+		}
+		p.chunks = p.chunks[1:]
+	}
+	close(p.done)
+	if p.counts.Rejected > 0 && s.log != nil {
+		s.log.Warn("rows were refused, and standard output has no place for them", "rows", p.counts.Rejected, "first", p.rejected)
+	}
+	s.seq++
+	return &connector.Record{
+		V: connector.RecordVersion, Kind: connector.KindData, Seq: s.seq, Time: time.Now().UTC(),
+		Pipeline: s.pipeline, Run: p.run, Rows: p.counts,
+	}, nil
+}
+
+// Confirm does nothing: what is written is seen.
+func (p *pending) Confirm(context.Context) error { return nil }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/gros-lake/gros/bucket"
 	"github.com/gros-lake/gros/bucket/file"
@@ -209,6 +211,26 @@ func TestTemporaryFilesOfTheDeadAreRemovedAndOthersAreNot(t *testing.T) {
 	noTemps(t, disk, "/lake/out", "after a put")
 }
 
+func TestARecordIsPutAgainWhenItsTemporaryFileIsTaken(t *testing.T) {
+	disk := filetest.New()
+	taken := false
+	disk.Hook = func(_ int, op, name string) error {
+		if op != "link" || taken {
+			return nil
+		}
+		taken = true
+		entries, err := disk.ReadDir(filepath.Dir(name))
+		if err != nil || len(entries) != 1 {
+			t.Errorf("%v, %v", entries, err)
+			return err
+		}
+		return disk.Remove(filepath.Join(filepath.Dir(name), entries[0].Name))
+	}
+	if err := putOnce(t, onDisk(t, disk), "log/0", "x"); err != nil || !taken {
+		t.Error(err)
+	}
+}
+
 func TestLocksHoldBetweenBuckets(t *testing.T) {
 	root := t.TempDir()
 	o, err := bucket.PutBytes(t.Context(), open(t, root), "n", []byte("0"), bucket.Condition{})
@@ -236,6 +258,40 @@ func TestLocksHoldBetweenBuckets(t *testing.T) {
 	if won != 1 {
 		t.Errorf("%d writers replaced one version", won)
 	}
+}
+
+func TestASleeperWithALockStopsNobodyForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := filetest.New()
+		b := onDisk(t, disk)
+		if err := putOnce(t, b, "log/0", "x"); err != nil {
+			t.Fatal(err)
+		}
+		unlock, err := disk.Lock("/lake/out/log") // and falls asleep
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if err := putOnce(t, onDisk(t, disk), "log/1", "x"); err != nil || time.Since(start) > 0 {
+			t.Errorf("a record is put after %v: %v", time.Since(start), err)
+		}
+		if err := b.Delete(t.Context(), "log/0"); !fault.Is(err, fault.Unavailable) || !strings.Contains(fault.HintOf(err), "stopped") {
+			t.Errorf("Delete: %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := bucket.PutBytes(ctx, b, "log/0", nil, bucket.Condition{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Put with a deadline: %v", err)
+		}
+		time.AfterFunc(time.Second, func() {
+			if err := unlock(); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := b.Delete(t.Context(), "log/0"); err != nil {
+			t.Errorf("Delete after the sleeper woke: %v", err)
+		}
+	})
 }
 
 func TestOpenStagedFilesNeedNoDescriptors(t *testing.T) {

@@ -161,7 +161,7 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 		return ignoring(err, bucket.ErrNotFound)
 	}
 	dir := filepath.Dir(path)
-	err = b.shared(dir, func() error {
+	err = b.shared(ctx, dir, func() error {
 		if err := b.fs.Remove(path); err != nil {
 			return err
 		}

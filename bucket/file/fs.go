@@ -30,11 +30,10 @@ type FS interface {
 	Stat(name string) (Info, error)
 	// SyncDir makes the names in a folder durable.
 	SyncDir(name string) error
-	// Lock waits until nobody else has a lock of the folder, in any process.
+	// Lock locks a folder that nobody else has locked, in any process: otherwise its error is EWOULDBLOCK. The lock of a
+	// process that dies is gone.
 	Lock(dir string) (unlock func() error, err error)
-	// TryLock is Lock that does not wait: its error is EWOULDBLOCK.
-	TryLock(dir string) (unlock func() error, err error)
-	// LockShared waits until nobody else has the folder by Lock or TryLock.
+	// LockShared locks a folder that nobody has locked by Lock; any number may share it.
 	LockShared(dir string) (unlock func() error, err error)
 }
 

@@ -82,19 +82,16 @@ func (osFS) SyncDir(name string) error {
 	return errors.Join(err, dir.Close())
 }
 
-func (osFS) Lock(dir string) (func() error, error) { return flock(dir, syscall.LOCK_EX) }
-func (osFS) TryLock(dir string) (func() error, error) {
-	return flock(dir, syscall.LOCK_EX|syscall.LOCK_NB)
-}
+func (osFS) Lock(dir string) (func() error, error)       { return flock(dir, syscall.LOCK_EX) }
 func (osFS) LockShared(dir string) (func() error, error) { return flock(dir, syscall.LOCK_SH) }
 
-// flock locks the folder itself, so no lock file is left anywhere. The kernel unlocks when the process dies.
+// flock locks the folder itself, so no lock file is left anywhere.
 func flock(name string, how int) (func() error, error) {
 	dir, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	err = ignoringEINTR(func() error { return syscall.Flock(int(dir.Fd()), how) })
+	err = ignoringEINTR(func() error { return syscall.Flock(int(dir.Fd()), how|syscall.LOCK_NB) })
 	if err != nil {
 		return nil, errors.Join(&fs.PathError{Op: "flock", Path: name, Err: err}, dir.Close())
 	}

@@ -25,16 +25,13 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.ReaderAt, size int
 			return bucket.Object{}, b.refuse(key, dir) // without writing the bytes
 		}
 	}
-	lock := b.shared
-	if c.IfVersion != "" {
-		lock = b.alone
-	}
+	locked := b.lockFor(c)
 	var o bucket.Object
 	err = b.inFolder(dir, func() error {
 		if err := b.sweep(dir); err != nil {
 			return err
 		}
-		return lock(dir, func() (err error) {
+		return locked(ctx, dir, func() (err error) {
 			o, err = b.put(ctx, key, path, io.NewSectionReader(body, 0, size), c)
 			return err
 		})
@@ -42,7 +39,20 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.ReaderAt, size int
 	if errors.Is(err, fs.ErrExist) && !errors.Is(err, bucket.ErrCondition) {
 		err = b.refuse(key, dir)
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fault.As(fault.Unavailable, err) // somebody removes the folder, or the temporary file
+	}
 	return o, b.classify(key, err)
+}
+
+func (b *Bucket) lockFor(c bucket.Condition) lock {
+	switch {
+	case c.IfVersion != "":
+		return b.alone
+	case c.IfAbsent:
+		return b.atOnce
+	}
+	return b.shared
 }
 
 // refuse says that key is taken. It syncs first: the caller will build on the object that it met, and that must not vanish.

@@ -306,16 +306,6 @@ func (d *Disk) Lock(name string) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir.lock.Lock()
-	return unlocking(dir.lock.Unlock), nil
-}
-
-// TryLock implements file.FS.
-func (d *Disk) TryLock(name string) (func() error, error) {
-	dir, err := d.folder("lock", name)
-	if err != nil {
-		return nil, err
-	}
 	if !dir.lock.TryLock() {
 		return nil, failure("lock", name, syscall.EWOULDBLOCK)
 	}
@@ -328,7 +318,9 @@ func (d *Disk) LockShared(name string) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir.lock.RLock()
+	if !dir.lock.TryRLock() {
+		return nil, failure("lock", name, syscall.EWOULDBLOCK)
+	}
 	return unlocking(dir.lock.RUnlock), nil
 }
 

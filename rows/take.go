@@ -62,10 +62,42 @@ func Gather(schema *arrow.Schema, parts []Part) (arrow.RecordBatch, error) {
 			return nil, fault.Errorf(fault.Internal, "column %s: %w", f.Name, err)
 		}
 		cols[c] = col
-		fields[c].Type = col.DataType()
 	}
-	meta := schema.Metadata()
-	return array.NewRecordBatch(arrow.NewSchema(fields, &meta), cols, int64(n)), nil
+	if !fits(schema, cols) {
+		if last != nil && inPlace(places) && last.Metadata().Equal(schema.Metadata()) && fits(last, cols) {
+			schema = last // many small batches share one schema
+		} else {
+			for c, col := range cols {
+				fields[c].Type = col.DataType()
+			}
+			meta := schema.Metadata()
+			schema = arrow.NewSchema(fields, &meta)
+		}
+	}
+	return array.NewRecordBatch(schema, cols, int64(n)), nil
+}
+
+// inPlace reports whether every column stands where it is looked for.
+func inPlace(places []int) bool {
+	for i, at := range places {
+		if at != i {
+			return false
+		}
+	}
+	return true
+}
+
+// fits reports whether cols have the types of s.
+func fits(s *arrow.Schema, cols []arrow.Array) bool {
+	if s.NumFields() != len(cols) {
+		return false
+	}
+	for i, col := range cols {
+		if have := col.DataType(); have != s.Field(i).Type && !arrow.TypeEqual(have, s.Field(i).Type) {
+			return false
+		}
+	}
+	return true
 }
 
 // placesOf returns where the columns of want stand in have, -1 for those that it lacks.

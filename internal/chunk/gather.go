@@ -134,7 +134,7 @@ func (g *Gatherer) settle() {
 		for _, p := range w.parts[from:] {
 			g.drop(w, p)
 		}
-		p := part{Part: rows.Part{Rows: copied}, bytes: rows.Size(copied) + recordBytes + columnBytes*copied.NumCols()}
+		p := part{Part: rows.Part{Rows: copied}, bytes: rows.Size(copied) + overhead(copied)}
 		g.settled += p.bytes
 		w.bytes += p.bytes
 		clear(w.parts[from:])
@@ -142,6 +142,27 @@ func (g *Gatherer) settle() {
 	}
 	g.last = nil
 	heap.Init(&g.order)
+}
+
+// overhead is the memory of a copy beside its values.
+func overhead(r arrow.RecordBatch) int64 {
+	total := int64(recordBytes)
+	for _, col := range r.Columns() {
+		total += columnBytes * nodes(col.Data())
+	}
+	return total
+}
+
+// nodes counts the arrays that make up one.
+func nodes(d arrow.ArrayData) int64 {
+	n := int64(1)
+	if d.DataType().ID() == arrow.DICTIONARY {
+		n++
+	}
+	for _, child := range d.Children() {
+		n += nodes(child)
+	}
+	return n
 }
 
 // drop takes a part out of the accounts.

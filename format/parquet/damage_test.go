@@ -108,7 +108,7 @@ func TestFlippedBitsNeverChangeRows(t *testing.T) {
 	data, want := damageable(t)
 	footer := len(data) - 8 - int(binary.LittleEndian.Uint32(data[len(data)-8:]))
 	r := newRand(3)
-	n := 400
+	n := 300
 	if os.Getenv("GROS_SOAK") != "" {
 		n = 3_000
 	}
@@ -130,7 +130,7 @@ func TestFlippedBitsOfFootersAreBounded(t *testing.T) {
 	data, want := damageable(t)
 	footer := len(data) - 8 - int(binary.LittleEndian.Uint32(data[len(data)-8:]))
 	r := newRand(4)
-	n := 1000
+	n := 300
 	if os.Getenv("GROS_SOAK") != "" {
 		n = 5_000
 	}

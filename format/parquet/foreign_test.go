@@ -3,6 +3,7 @@ package parquet
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -11,6 +12,9 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/schema"
 
 	"github.com/gros-lake/gros/fault"
 	"github.com/gros-lake/gros/format"
@@ -114,6 +118,31 @@ func TestFilesOfOtherProgramsAreRead(t *testing.T) {
 		if _, err := readAll(t, data, format.ReadOptions{}, ""); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), text) || fault.HintOf(err) == "" {
 			t.Errorf("%s: %v, hint %q", name, err, fault.HintOf(err))
 		}
+	}
+}
+
+func TestInt96BeyondNanosecondsIsNoDamage(t *testing.T) {
+	node := schema.MustPrimitive(schema.NewPrimitiveNode("at", parquet.Repetitions.Required, parquet.Types.Int96, -1, -1))
+	var out bytes.Buffer
+	w := file.NewParquetWriter(&out, schema.MustGroup(schema.NewGroupNode("schema", parquet.Repetitions.Required, schema.FieldList{node}, -1)))
+	group, err := w.AppendRowGroupChecked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	column, err := group.NextColumn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var year9999 parquet.Int96
+	binary.LittleEndian.PutUint32(year9999[8:], 2440588+2932896)
+	if _, err := column.(*file.Int96ColumnChunkWriter).WriteBatch([]parquet.Int96{year9999}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readAll(t, out.Bytes(), format.ReadOptions{}, ""); !fault.Is(err, fault.Invalid) || !strings.Contains(fault.HintOf(err), "INT96") {
+		t.Errorf("%v, hint %q", err, fault.HintOf(err))
 	}
 }
 

@@ -30,6 +30,8 @@ const (
 	readAheadBytes = 16 << 20 // of all columns together
 	readAheadMost  = 1 << 20  // of one column
 	readAheadLeast = 16 << 10
+	pageAlways     = 64 << 20 // a page may be so long …
+	pageMost       = 1 << 30  // … and never longer than this
 )
 
 type reader struct {
@@ -221,6 +223,9 @@ func (r *reader) readGroup(ctx context.Context, group int, row int64, yield func
 		if src.err != nil {
 			return false, src.err
 		}
+		if strings.Contains(err.Error(), "outside the Arrow nanosecond range") {
+			err = fault.Hint(fault.As(fault.Invalid, err), "INT96 timestamps are read from 1677 to 2262: write the others as TIMESTAMP_MICROS, or name the other columns")
+		}
 		return false, damaged(err, "%s: row group %d", r.in.Name, group)
 	}
 	var records pqarrow.RecordReader
@@ -294,14 +299,20 @@ func (r *reader) records(ctx context.Context, src *source, group int) (pqarrow.R
 	props := parquet.NewReaderProperties(memory.DefaultAllocator)
 	props.BufferedStreamEnabled = true
 	props.BufferSize = min(readAheadMost, max(readAheadLeast, readAheadBytes/int64(len(r.leaves))))
+	rg := r.meta.RowGroups[group]
+	var size, packed, unpacked int64
+	for _, k := range r.leaves {
+		m := rg.Columns[k].MetaData
+		size += m.TotalUncompressedSize
+		packed = max(packed, m.TotalCompressedSize)
+		unpacked = max(unpacked, m.TotalUncompressedSize)
+	}
+	// A page is not longer than its column, whatever its header says; some programs leave the length out.
+	props.MaxCompressedPageSize = packed
+	props.MaxUncompressedPageSize = min(pageMost, max(pageAlways, unpacked))
 	f, err := file.NewParquetReader(src, file.WithReadProps(props), file.WithMetadata(r.meta))
 	if err != nil {
 		return nil, err
-	}
-	rg := r.meta.RowGroups[group]
-	var size int64
-	for _, k := range r.leaves {
-		size += rg.Columns[k].MetaData.TotalUncompressedSize
 	}
 	n := int64(batchRows)
 	if each := size / max(rg.NumRows, 1); each > 0 {

@@ -11,6 +11,7 @@ var Format = format.Spec{
 	Doc:      "JSON objects, one a line; a file may also be one array of objects or one document",
 	Suffixes: []string{".jsonl", ".ndjson", ".json"},
 	Text:     true,
+	Decoder:  NewDecoder,
 	Encoder:  NewEncoder,
 	Open:     Open,
 }

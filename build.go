@@ -42,6 +42,9 @@ func build(ctx context.Context, c *config.Pipeline, p Process) (*pipeline.Pipeli
 	}
 	for _, s := range c.Sinks {
 		env := connectorEnv(c, p, s.Name)
+		if c.Name == config.EgressName {
+			env.Pipeline = ""
+		}
 		env.Memory, env.Contract = int64(c.Memory)/2/int64(len(c.Sinks)), s.Contract
 		sink, err := s.Spec.Open(ctx, env, s.Config)
 		if err != nil {

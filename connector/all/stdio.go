@@ -1,5 +1,3 @@
-//go:build !no_connector_stdio
-
 package all
 
 import "github.com/gros-lake/gros/connector/stdio"

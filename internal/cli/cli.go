@@ -100,7 +100,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.Hint(fault.As(fault.Invalid, err), "%s --help lists the flags", c.CommandPath())
 	})
-	root.AddCommand(a.runCommand(), a.versionCommand())
+	root.AddCommand(a.runCommand(), a.egressCommand(), a.versionCommand())
 	return root
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,5 +73,24 @@ func atLeast(n int, hint string) cobra.PositionalArgs {
 			return fault.Hint(fault.New(fault.Invalid, "an argument is missing"), "%s", hint)
 		}
 		return nil
+	}
+}
+
+func exactly(n int, hint string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) < n:
+			return fault.Hint(fault.New(fault.Invalid, "an argument is missing"), "%s", hint)
+		case len(args) > n:
+			return fault.Hint(fault.Errorf(fault.Invalid, "%q is one argument too many", args[n]), "%s", hint)
+		}
+		return nil
+	}
+}
+
+// tellRejects says on stderr how many rows were refused, and where they are.
+func (a *app) tellRejects(place string, s *gros.Stats) {
+	if n := s.Rejected.Load(); n > 0 {
+		fmt.Fprintf(a.stderr, "%d rows were rejected and kept: gros rejects show %s\n", n, place)
 	}
 }

@@ -28,6 +28,10 @@ import (
 	"github.com/gros-lake/gros/stage"
 )
 
+// EgressName is the name of a pipeline that only hands over rows: its sinks keep no positions, and any number of processes
+// may run it at one place at once.
+const EgressName = "egress"
+
 // Pipeline is a pipeline file, checked and with its defaults.
 type Pipeline struct {
 	Name    string // as the file says, else its name without the suffix

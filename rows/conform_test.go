@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/gros-lake/gros/fault"
 )
@@ -249,6 +251,22 @@ func TestAValueWithoutAPlaceIsARejectAndNotLost(t *testing.T) {
 	got, err := h.Conform(table(t, "x varchar", `{"x":"a"}`))
 	if err != nil || len(got.Rejects) != 1 || got.Rejects[0].Kind != BadType || string(got.Rejects[0].Raw) != `{"x":"a"}` {
 		t.Errorf("%v, %v", got, err)
+	}
+	got, err = h.Conform(table(t, "x bigint, x__v_text varchar", `{"x__v_text":"true"}`))
+	if err != nil || len(got.Rejects) != 1 || got.Rejects[0].Kind != BadType {
+		t.Errorf("%v, %v", got, err)
+	}
+	odd := twice(t).Schema().Fields()
+	for _, f := range []arrow.Field{{Name: "\xff", Type: arrow.PrimitiveTypes.Int64}, {Name: "y", Type: arrow.PrimitiveTypes.Uint64}} {
+		odd[1] = f
+		col := nullsOf(arrow.PrimitiveTypes.Int64, 1)
+		if f.Type.ID() == arrow.UINT64 {
+			col = array.NewUint64Builder(memory.DefaultAllocator).NewArray()
+		}
+		n := int64(col.Len())
+		if _, err := h.Conform(array.NewRecordBatch(arrow.NewSchema(odd, nil), []arrow.Array{twice(t).Column(0), col}, n)); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%v: %v", f, err)
+		}
 	}
 	if _, err := h.Conform(Take(twice(t), []int32{0})); !fault.Is(err, fault.Invalid) {
 		t.Errorf("two columns of one name: %v", err)

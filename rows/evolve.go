@@ -2,6 +2,7 @@ package rows
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -40,6 +41,9 @@ func (p *pass) structs(held *column, fields []arrow.Field, cols []arrow.Array, s
 		if CompanionOf(f) != "" {
 			l.companion(f, cols[i])
 		}
+	}
+	if p.err != nil {
+		return nil
 	}
 	for i, out := range l.outs {
 		if out == nil {
@@ -89,11 +93,25 @@ func (l *level) unknown(f arrow.Field, col arrow.Array, mode Mode) {
 	if other := l.held.spelt(f.Name); other != "" && l.path == "" {
 		l.change(fmt.Sprintf("columns %s and %s differ only by case", other, f.Name))
 	}
+	if l.err = l.holdable(path, f); l.err != nil {
+		return
+	}
 	at := l.add(f)
 	l.outs[at], l.came[at] = col, f.Type
 	if !undecided {
 		l.change(added(path, f.Type))
 	}
+}
+
+// holdable reports a column that could not be saved with the schema.
+func (p *pass) holdable(path string, f arrow.Field) error {
+	if !utf8.ValidString(f.Name) {
+		return fault.Errorf(fault.Invalid, "column %q: the name is not valid UTF-8", path)
+	}
+	if dt, ok := Canonical(f.Type); !ok || dt != f.Type {
+		return fault.Errorf(fault.Invalid, "column %s: no batch holds %s", path, f.Type)
+	}
+	return p.err
 }
 
 func (l *level) add(f arrow.Field) int {
@@ -110,6 +128,9 @@ func (p *pass) fit(held *column, col arrow.Array, s scope) (out arrow.Array, mis
 		return nullsOf(held.typ(), col.Len()), nil
 	}
 	if held.field.Type.ID() == arrow.NULL {
+		if p.err = p.holdable(path, arrow.Field{Type: have}); p.err != nil {
+			return col, nil
+		}
 		held.adopt(have)
 		p.change(added(path, have))
 		return col, nil

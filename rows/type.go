@@ -161,10 +161,18 @@ func Canonical(dt arrow.DataType) (arrow.DataType, bool) {
 		return arrow.BinaryTypes.Binary, true
 	case *arrow.Date64Type:
 		return arrow.FixedWidthTypes.Date32, true
-	case *arrow.Time32Type, *arrow.Time64Type:
+	case *arrow.Time32Type:
+		return arrow.FixedWidthTypes.Time64us, true
+	case *arrow.Time64Type:
+		if t.Unit == arrow.Microsecond {
+			return dt, true
+		}
 		return arrow.FixedWidthTypes.Time64us, true
 	case *arrow.TimestampType:
-		if t.TimeZone == "" {
+		switch {
+		case t.Unit == arrow.Microsecond && (t.TimeZone == "" || t.TimeZone == "UTC"):
+			return dt, true
+		case t.TimeZone == "":
 			return timestamp, true
 		}
 		return timestampTZ, true
@@ -266,7 +274,7 @@ func typeNames() []string {
 }
 
 // maxTypeDepth bounds how deeply the text of a type may nest.
-const maxTypeDepth = 100
+const maxTypeDepth = 1000
 
 func parseSize(text string) (int32, bool) {
 	n, err := strconv.ParseInt(text, 10, 16)

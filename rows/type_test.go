@@ -69,6 +69,11 @@ func TestCanonicalTypesHoldWhatTheyStandFor(t *testing.T) {
 			t.Errorf("%s: %v, %t, want %s", c.in, got, ok, c.want)
 		}
 	}
+	for _, dt := range []arrow.DataType{arrow.FixedWidthTypes.Timestamp_us, &arrow.TimestampType{Unit: arrow.Microsecond}, &arrow.Time64Type{Unit: arrow.Microsecond}, TextDictionary} {
+		if got, ok := Canonical(dt); !ok || got != dt {
+			t.Errorf("%s is carried as %v, %t, not as it is", dt, got, ok)
+		}
+	}
 	for _, dt := range []arrow.DataType{arrow.FixedWidthTypes.Duration_s, arrow.FixedWidthTypes.MonthInterval, arrow.ListOf(arrow.FixedWidthTypes.Duration_s), &arrow.Decimal256Type{Precision: 40}} {
 		if got, ok := Canonical(dt); ok {
 			t.Errorf("%s is carried as %s", dt, got)

@@ -7,6 +7,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/gros-lake/gros/fault"
 )
 
 // depart sends values that do not fit their column to its companions, if the contract lets them.
@@ -91,8 +93,9 @@ func (l *level) merge(at int, places []int32, values arrow.Array) {
 		index[i] = int32(l.n + k)
 	}
 	both, err := gather(values.DataType(), []source{{col: out, n: l.n}, {col: values, n: values.Len()}}, l.n+values.Len())
-	if err != nil { // both are of the column's type
-		panic(err)
+	if err != nil {
+		l.err = fault.Errorf(fault.Internal, "column %s%s: %w", l.path, name, err)
+		return
 	}
 	l.outs[at] = gatherOne(source{col: both, index: index, n: l.n})
 }
@@ -129,6 +132,10 @@ func (l *level) companion(f arrow.Field, col arrow.Array) {
 	at, ok := l.held.index[f.Name]
 	if !ok {
 		l.unknown(f, col, Evolve)
+		return
+	}
+	if CompanionOf(l.held.fields[at].field) != base {
+		l.homeless(places, base, "the destination has a column "+f.Name+" of its own")
 		return
 	}
 	out, misfits := l.fit(l.held.fields[at], col, l.scope)

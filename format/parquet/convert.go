@@ -176,14 +176,16 @@ func nulls(a arrow.Array) *memory.Buffer {
 	return memory.NewBufferBytes(bits)
 }
 
-func valuesOf[T arrow.FixedWidthType](a arrow.Array) []T {
-	d := a.Data()
+func valuesOf[T arrow.FixedWidthType](d arrow.ArrayData) []T {
+	if d.Len() == 0 {
+		return nil // it may have no buffer
+	}
 	return arrow.GetData[T](d.Buffers()[1].Bytes())[d.Offset() : d.Offset()+d.Len()]
 }
 
 func widened[F uint8 | uint16 | uint32, T int16 | int32 | int64](_ string, a arrow.Array) (arrow.Array, error) {
 	out := make([]T, a.Len())
-	for i, v := range valuesOf[F](a) {
+	for i, v := range valuesOf[F](a.Data()) {
 		out[i] = T(v)
 	}
 	return fixed(arrow.GetDataType[T](), a, arrow.GetBytes(out)), nil
@@ -191,7 +193,7 @@ func widened[F uint8 | uint16 | uint32, T int16 | int32 | int64](_ string, a arr
 
 func decimals(_ string, a arrow.Array) (arrow.Array, error) {
 	out := make([]decimal128.Num, a.Len())
-	for i, v := range valuesOf[uint64](a) {
+	for i, v := range valuesOf[uint64](a.Data()) {
 		out[i] = decimal128.FromU64(v)
 	}
 	return fixed(&arrow.Decimal128Type{Precision: 20}, a, arrow.Decimal128Traits.CastToBytes(out)), nil
@@ -207,7 +209,7 @@ func floats(_ string, a arrow.Array) (arrow.Array, error) {
 
 func milliTimes(_ string, a arrow.Array) (arrow.Array, error) {
 	out := make([]int64, a.Len())
-	for i, v := range valuesOf[int32](a) {
+	for i, v := range valuesOf[int32](a.Data()) {
 		out[i] = int64(v) * 1000
 	}
 	return fixed(arrow.PrimitiveTypes.Int64, a, arrow.GetBytes(out)), nil
@@ -216,7 +218,7 @@ func milliTimes(_ string, a arrow.Array) (arrow.Array, error) {
 // divided turns nanoseconds into microseconds.
 func divided(path string, a arrow.Array) (arrow.Array, error) {
 	out := make([]int64, a.Len())
-	for i, v := range valuesOf[int64](a) {
+	for i, v := range valuesOf[int64](a.Data()) {
 		if v%1000 != 0 && a.IsValid(i) {
 			err := fault.Errorf(fault.Invalid, "column %s: %d ns is no whole number of microseconds", path, v)
 			return nil, fault.Hint(err, "round the column in the program that writes it, or name the other columns to leave it out")
@@ -229,7 +231,7 @@ func divided(path string, a arrow.Array) (arrow.Array, error) {
 // multiplied turns milliseconds into microseconds.
 func multiplied(path string, a arrow.Array) (arrow.Array, error) {
 	out := make([]int64, a.Len())
-	for i, v := range valuesOf[int64](a) {
+	for i, v := range valuesOf[int64](a.Data()) {
 		if (v > math.MaxInt64/1000 || v < math.MinInt64/1000) && a.IsValid(i) {
 			return nil, fault.Errorf(fault.Invalid, "column %s: %d ms is too far from 1970 for microseconds", path, v)
 		}

@@ -19,9 +19,11 @@ const (
 var dictionaryType = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
 
 // unifier gives every leaf column of strings one dictionary for all its chunks where that pays, and plain strings where not.
+// On the way it learns what the bounds of columns depend on.
 type unifier struct {
 	dictionaries map[string]bool // paths of leaf columns that have one
 	empties      map[string]bool // paths of leaf columns of which a value is empty
+	nans         map[string]bool // paths of leaf columns of which a value is not a number
 	widest       int             // mean bytes of a value of the column of plain strings or binaries with the longest ones
 }
 
@@ -32,6 +34,10 @@ func (u *unifier) column(path string, t arrow.DataType, chunks []arrow.ArrayData
 		return u.strings(path, chunks)
 	case *arrow.BinaryType:
 		u.note(path, chunks)
+	case *arrow.Float32Type:
+		u.nans[path] = hasNaN[float32](chunks)
+	case *arrow.Float64Type:
+		u.nans[path] = hasNaN[float64](chunks)
 	case *arrow.StructType:
 		types := make([]arrow.DataType, t.NumFields())
 		children := make([][]arrow.ArrayData, t.NumFields())
@@ -59,6 +65,21 @@ func (u *unifier) column(path string, t arrow.DataType, chunks []arrow.ArrayData
 		return rebuild(chunks, m, [][]arrow.ArrayData{entries})
 	}
 	return chunks
+}
+
+func newUnifier() *unifier {
+	return &unifier{dictionaries: map[string]bool{}, empties: map[string]bool{}, nans: map[string]bool{}}
+}
+
+func hasNaN[T float32 | float64](chunks []arrow.ArrayData) bool {
+	for _, c := range chunks {
+		for _, v := range valuesOf[T](c) {
+			if v != v {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func typeOf(chunks []arrow.ArrayData, none arrow.DataType) arrow.DataType {

@@ -85,7 +85,7 @@ func (e *encoder) Encode(ctx context.Context, s *arrow.Schema, recs []arrow.Reco
 	if run.Rows == 0 {
 		return run, nil
 	}
-	u := &unifier{dictionaries: map[string]bool{}, empties: map[string]bool{}}
+	u := newUnifier()
 	columns := make([]*arrow.Chunked, stored.NumFields())
 	for i, f := range stored.Fields() {
 		if err := ctx.Err(); err != nil {

@@ -170,10 +170,14 @@ for file, expected in zip(sys.argv[1::2], sys.argv[2::2]):
             c = f.metadata.row_group(g).column(k)
             vs = [v for v in column.to_pylist() if v is not None] if not pt.is_timestamp(column.type) else [v for v in column.cast(pa.int64()).to_pylist() if v is not None]
             if c.statistics is None or c.statistics.null_count != column.null_count: print('nulls of', name, 'in', g)
+            elif any(v != v for v in vs):
+                if c.statistics.has_min_max: print('bounds beside NaN of', name)
             elif c.statistics.has_min_max and vs:
                 lo, hi = c.statistics.min_raw if pt.is_timestamp(column.type) else c.statistics.min, c.statistics.max_raw if pt.is_timestamp(column.type) else c.statistics.max
                 if lo > min(vs) or hi < max(vs): print('bounds of', name, 'in', g, lo, hi, min(vs), max(vs))
             elif vs and not pt.is_boolean(column.type): print('no bounds of', name, 'in', g)
+    for engine, got in (('duckdb', db.execute(f"select count(*) from '{file}' where f64 = 'nan'").fetchone()[0]), ('polars', pl.scan_parquet(file).filter(pl.col('f64').is_nan()).select(pl.len()).collect().item())):
+        if got != sum(v != v for v in tables['pyarrow'].column('f64').to_pylist()): print(engine, got, 'rows of NaN')
     if 'text' in tables['pyarrow'].column_names:
         text = tables['pyarrow'].column('text').to_pylist()
         for w in {'', 'a', 'x', text[0]}:

@@ -32,7 +32,8 @@ type page struct {
 // newGroup takes apart file, which holds one row group, and returns what End needs and the size of the row group.
 //
 // The library leaves empty values out of the bounds of a column, so that readers would skip the rows that have them, and
-// counts all values of a dictionary to the first page that refers to it: such bounds are mended or left out.
+// counts all values of a dictionary to the first page that refers to it: such bounds are mended or left out. So are those
+// of numbers with NaN among them, which engines take for the largest of all though it is in no bound.
 func newGroup(meta *metadata.FileMetaData, file []byte, rows int64, u *unifier) (*group, int, error) {
 	if len(meta.RowGroups) != 1 || meta.RowGroups[0].NumRows != rows {
 		return nil, 0, fault.Errorf(fault.Internal, "encoding a row group: the footer has not its %d rows", rows)
@@ -41,7 +42,11 @@ func newGroup(meta *metadata.FileMetaData, file []byte, rows int64, u *unifier) 
 	end := int64(len(magic))
 	for k, c := range meta.RowGroups[0].Columns {
 		m, path := c.MetaData, meta.Schema.Column(k).Path()
-		if st := m.Statistics; st != nil && u.empties[path] && st.MinValue != nil {
+		switch st := m.Statistics; {
+		case st == nil:
+		case u.nans[path]:
+			st.MinValue, st.MaxValue, st.Min, st.Max = nil, nil, nil, nil
+		case u.empties[path] && st.MinValue != nil:
 			st.MinValue = []byte{}
 		}
 		begin := m.DataPageOffset
@@ -57,7 +62,7 @@ func newGroup(meta *metadata.FileMetaData, file []byte, rows int64, u *unifier) 
 			}
 		}
 		oneBound := u.dictionaries[path] && len(ci.pages) > 1
-		if c.ColumnIndexOffset != nil && c.ColumnIndexLength != nil && !oneBound && !u.empties[path] {
+		if c.ColumnIndexOffset != nil && c.ColumnIndexLength != nil && !oneBound && !u.empties[path] && !u.nans[path] {
 			ci.columnIndex = bytes.Clone(file[*c.ColumnIndexOffset:][:*c.ColumnIndexLength])
 		}
 		g.columns = append(g.columns, ci)
@@ -72,7 +77,7 @@ func (e *encoder) End(s *arrow.Schema, runs []format.Run) ([]byte, error) {
 		return nil, err
 	}
 	var scratch bytes.Buffer
-	meta, err := e.write(context.Background(), &scratch, stored, nil, 0, &unifier{})
+	meta, err := e.write(context.Background(), &scratch, stored, nil, 0, newUnifier())
 	if err != nil {
 		return nil, err
 	}

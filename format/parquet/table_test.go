@@ -71,9 +71,9 @@ func (g *generator) append(b array.Builder) {
 	case *array.Int64Builder:
 		b.Append(pick(g, int64(g.Uint64()), math.MinInt64, math.MaxInt64, 0, int64(g.IntN(1000))))
 	case *array.Float32Builder:
-		b.Append(pick(g, g.Float32(), float32(math.Inf(1)), float32(math.Copysign(0, -1)), math.MaxFloat32))
+		b.Append(pick(g, g.Float32(), float32(math.Inf(1)), float32(math.Float64frombits(0x7ff8<<48)), float32(math.Copysign(0, -1)), math.MaxFloat32))
 	case *array.Float64Builder:
-		b.Append(pick(g, g.NormFloat64(), math.Inf(-1), math.Copysign(0, -1), math.SmallestNonzeroFloat64))
+		b.Append(pick(g, g.NormFloat64(), math.Inf(-1), math.Float64frombits(0x7ff8<<48), math.Copysign(0, -1), math.SmallestNonzeroFloat64))
 	case *array.Decimal128Builder:
 		p := b.Type().(*arrow.Decimal128Type).Precision
 		most := decimal128.GetMaxValue(p)

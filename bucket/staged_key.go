@@ -48,17 +48,16 @@ func NewStagedKey(key, beside string) (string, error) {
 // parts (PartKey), whose upload is the name without the part. Other names are not ok.
 func ParseStagedKey(staged, beside string) (key, upload string, ok bool) {
 	rest, ok := strings.CutPrefix(staged, strings.TrimSuffix(beside, "/")+"/")
-	if !ok {
+	if !ok || CheckKey(staged) != nil {
 		return "", "", false
 	}
 	fields := strings.Split(strings.ReplaceAll(rest, "/", ""), "~")
 	if len(fields) != 3 {
 		return "", "", false
 	}
-	switch len(fields[2]) {
-	case stagedTag:
-		upload = staged
-	case stagedTag + partDigits:
+	switch upload = staged; {
+	case len(fields[2]) == stagedTag:
+	case len(fields[2]) == stagedTag+partDigits && len(path.Base(staged)) == partDigits:
 		upload = path.Dir(staged)
 	default:
 		return "", "", false

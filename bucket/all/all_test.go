@@ -32,6 +32,7 @@ func TestAPathIsSplitIntoFolderAndKey(t *testing.T) {
 		"there/x":                          {here + "/there", "x"},
 		".":                                {here, ""},
 		"..":                               {filepath.Dir(here), ""},
+		"absent/..":                        {here, ""},
 		"/":                                {"/", ""},
 		"/data/x":                          {"/data", "x"},
 		"/x":                               {"/", "x"},

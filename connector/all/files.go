@@ -1,3 +1,5 @@
+//go:build !no_connector_files
+
 package all
 
 import "github.com/gros-lake/gros/connector/files"

@@ -19,8 +19,9 @@ import (
 // Case is one set of settings to test a connector with: a source, which then has rows and ends, or a sink.
 type Case struct {
 	Name   string
-	Source any // settings of the source, a pointer; nil: the case is one of the sink
-	Sink   any // settings of the sink, a pointer
+	Source any  // settings of the source, a pointer; nil: the case is one of the sink
+	Sink   any  // settings of the sink, a pointer
+	Paced  bool // the source keeps a pace: it is tested on a clock of its own, so that the test need not wait
 	// Env makes what the connector is given, nil for hardly anything. Each call is a new world: what was written in another
 	// is not there, and what can be read is the same.
 	Env func(t testing.TB) connector.Env

@@ -54,10 +54,8 @@ func arrowBatches(ctx context.Context, body io.Reader, skip int, emit func(rows.
 		if err != nil {
 			return damaged(err)
 		}
-		for _, column := range rec.Columns() {
-			if err := validate(column); err != nil {
-				return damaged(err)
-			}
+		if err := array.ValidateRecordFull(rec); err != nil {
+			return damaged(err)
 		}
 		if n++; n <= skip {
 			continue
@@ -69,28 +67,6 @@ func arrowBatches(ctx context.Context, body io.Reader, skip int, emit func(rows.
 			return err
 		}
 	}
-}
-
-// validate finds what would make reading the values of a damaged stream crash.
-func validate(a arrow.Array) error {
-	switch a := a.(type) {
-	case interface{ ValidateFull() error }:
-		return a.ValidateFull()
-	case *array.Struct:
-		for i := range a.NumField() {
-			if err := validate(a.Field(i)); err != nil {
-				return err
-			}
-		}
-	case *array.Dictionary:
-		for i := range a.Len() {
-			if k := a.GetValueIndex(i); a.IsValid(i) && (k < 0 || k >= a.Dictionary().Len()) {
-				return fmt.Errorf("row %d: %d is no place in a dictionary of %d", i, k, a.Dictionary().Len())
-			}
-		}
-		return validate(a.Dictionary())
-	}
-	return nil
 }
 
 // plain makes rec anew, for the reader takes its own back, and casts the columns that have types which batches do not.

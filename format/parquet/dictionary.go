@@ -19,7 +19,8 @@ const (
 var dictionaryType = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
 
 // unifier gives every leaf column of strings one dictionary for all its chunks where that pays, and plain strings where not.
-// On the way it learns what the bounds of columns depend on.
+// On the way it learns what the bounds of columns depend on. Two leaf columns may have one path, a struct's and one whose
+// name has a dot: what is true of either is taken for true of both.
 type unifier struct {
 	dictionaries map[string]bool // paths of leaf columns that have one
 	empties      map[string]bool // paths of leaf columns of which a value is empty
@@ -35,9 +36,9 @@ func (u *unifier) column(path string, t arrow.DataType, chunks []arrow.ArrayData
 	case *arrow.BinaryType:
 		u.note(path, chunks)
 	case *arrow.Float32Type:
-		u.nans[path] = hasNaN[float32](chunks)
+		u.nans[path] = u.nans[path] || hasNaN[float32](chunks)
 	case *arrow.Float64Type:
-		u.nans[path] = hasNaN[float64](chunks)
+		u.nans[path] = u.nans[path] || hasNaN[float64](chunks)
 	case *arrow.StructType:
 		types := make([]arrow.DataType, t.NumFields())
 		children := make([][]arrow.ArrayData, t.NumFields())
@@ -126,7 +127,9 @@ func (u *unifier) strings(path string, chunks []arrow.ArrayData) []arrow.ArrayDa
 	e := &entries{at: map[string]int32{}, most: max(alwaysEntries, rows/rowsPerEntry)}
 	if out := e.unify(chunks); out != nil {
 		u.dictionaries[path] = true
-		_, u.empties[path] = e.at[""]
+		if _, ok := e.at[""]; ok {
+			u.empties[path] = true
+		}
 		return out
 	}
 	out := make([]arrow.ArrayData, len(chunks))

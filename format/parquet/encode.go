@@ -190,10 +190,15 @@ func (e *encoder) properties(s *arrow.Schema, u *unifier) *parquet.WriterPropert
 	if e.level != 0 {
 		props = append(props, parquet.WithCompressionLevel(e.level))
 	}
+	seen := map[string]int{}
+	for _, f := range s.Fields() {
+		eachLeaf(f.Name, f.Type, func(path string, _ arrow.DataType) { seen[path]++ })
+	}
 	for _, f := range s.Fields() {
 		eachLeaf(f.Name, f.Type, func(path string, t arrow.DataType) {
 			p := parquet.ColumnPathFromString(path)
 			switch {
+			case seen[path] > 1: // the library would take one for the other
 			case u.dictionaries[path]:
 				props = append(props, parquet.WithDictionaryPath(p, true))
 			case isInteger(t):

@@ -100,7 +100,7 @@ func TestRandomTablesComeBack(t *testing.T) {
 func TestNamesWithDotsAreNotTakenForPaths(t *testing.T) {
 	b := arrow.StructOf(arrow.Field{Name: "b", Type: dictionaryType, Nullable: true}, arrow.Field{Name: "c", Type: arrow.PrimitiveTypes.Int64, Nullable: true})
 	s := arrow.NewSchema([]arrow.Field{
-		{Name: "a.b", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, {Name: "a", Type: b, Nullable: true}, {Name: "a.c", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "a.b", Type: arrow.PrimitiveTypes.Int64, Nullable: true}, {Name: "a", Type: b, Nullable: true}, {Name: "a.c", Type: arrow.BinaryTypes.Binary, Nullable: true},
 		{Name: "A", Type: arrow.BinaryTypes.String, Nullable: true}, {Name: "", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
 	}, nil)
 	rec := (&generator{newRand(1), 4}).batch(s, 0, 500)

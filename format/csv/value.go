@@ -212,7 +212,7 @@ func parseFloat(b []byte, width int, x *number) (float64, bool) {
 	}
 	if x.exp >= 0 && isDigits(b) {
 		v, ok := x.whole()
-		return f, ok && math.Abs(f) <= count && float64(v) == f
+		return f, ok && math.Abs(float64(v)) <= count && int64(f) == v
 	}
 	if x.n <= sure && math.Abs(f) >= normal {
 		return f, true

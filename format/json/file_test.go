@@ -40,13 +40,13 @@ func documentsOf(t *testing.T, in format.Input, pos rows.Position, block int) (d
 		if !ok || p.Format != "json" || !p.Blocks {
 			t.Fatalf("batch is no block of JSON: %v", b.Rows)
 		}
-		docs = append(docs, linesOf(p.Values)...)
+		docs = append(docs, documentLines(p.Values)...)
 		at = append(at, b.Position)
 	}
 	return docs, at, nil
 }
 
-func linesOf(values *array.Binary) (out []string) {
+func documentLines(values *array.Binary) (out []string) {
 	for i := range values.Len() {
 		for line := range bytes.Lines(values.Value(i)) {
 			if line = bytes.TrimSpace(line); len(line) > 0 {

@@ -54,6 +54,7 @@ func TestConform(t *testing.T) {
 		{"companions that come go to their companion", "x bigint, x__v_double double", "x bigint, x__v_double double, y bigint", "{\"x\":1}\n{\"x__v_double\":0.5}", "x bigint, x__v_double double, y bigint", "{\"x\":1}\n{\"x__v_double\":0.5}", "", "column y bigint added"},
 		{"companions that come are added", "x bigint", "x bigint, x__v_text varchar", "{\"x\":1}\n{\"x__v_text\":\"true\"}", "x bigint, x__v_text varchar", "{\"x\":1}\n{\"x__v_text\":\"true\"}", "", "column x__v_text varchar added"},
 		{"companions that come go where they fit", "x double", "x bigint, x__v_double double", "{\"x\":1}\n{\"x__v_double\":0.5}", "x double", "{\"x\":1.0}\n{\"x\":0.5}", "x 2", ""},
+		{"a row may have a value in both", "x double", "x bigint, x__v_double double", "{\"x\":1,\"x__v_double\":0.5}", "x double, x__v_double double", "{\"x\":1.0,\"x__v_double\":0.5}", "x 1", "column x__v_double double added"},
 		{"companions of text go where they fit", "x varchar", "x bigint, x__v_text varchar", "{\"x\":1}\n{\"x__v_text\":\"\\\"a\\\"\"}\n{\"x__v_text\":\"true\"}", "x varchar, x__v_double double, x__v_text varchar",
 			"{\"x__v_double\":1.0}\n{\"x\":\"a\"}\n{\"x__v_text\":\"true\"}", "x 2", "column x__v_double double added; column x__v_text varchar added"},
 		{"names that differ only by case are two columns", "Page varchar", "page varchar", `{"page":"a"}`, "Page varchar, page varchar", `{"page":"a"}`, "", "columns Page and page differ only by case; column page varchar added"},
@@ -174,6 +175,42 @@ func TestContracts(t *testing.T) {
 			}
 			checkHeld(t, h, got.Rows)
 		})
+	}
+}
+
+func TestTheFirstRowsMakeTheColumnsAndLaterOnesMayNot(t *testing.T) {
+	h := hold(t, nil, nil, Contract{Columns: Freeze})
+	for i, want := range []int{0, 0, 1} {
+		in := []arrow.RecordBatch{table(t, "a bigint", ""), table(t, "a bigint, b bigint", `{"a":1}`), table(t, "c bigint", `{"c":1}`)}[i]
+		got, err := h.Conform(in)
+		if err != nil || len(got.Rejects) != want {
+			t.Errorf("batch %d: %v, %v", i, got, err)
+		}
+	}
+	if s := schemaText(h.Schema()); s != "a bigint, b bigint" {
+		t.Error(s)
+	}
+}
+
+func TestWhatStandsBelowANullStructIsNoValue(t *testing.T) {
+	st := arrow.StructOf(arrow.Field{Name: "p", Type: arrow.PrimitiveTypes.Int64, Nullable: true})
+	data := table(t, "p bigint", "{\"p\":1}\n{\"p\":2}").Column(0).Data()
+	col := array.MakeFromData(array.NewData(st, 2, []*memory.Buffer{memory.NewBufferBytes([]byte{1})}, []arrow.ArrayData{data}, 1, 0))
+	in := array.NewRecordBatch(arrow.NewSchema([]arrow.Field{{Name: "s", Type: st, Nullable: true}}, nil), []arrow.Array{col}, 2)
+	h := hold(t, columns(t, "s struct(p varchar)"), nil, Contract{Types: Freeze})
+	got, err := h.Conform(Take(in, []int32{1}))
+	if err != nil || len(got.Rejects) > 0 {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err = h.Conform(in.NewSlice(1, 2)); err != nil || len(got.Rejects) > 0 {
+		t.Errorf("%v, %v", got, err)
+	}
+	copied, err := Gather(in.Schema(), []Part{{Rows: in, Index: []int32{1, 0}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inner := copied.Column(0).(*array.Struct).Field(0); !inner.IsNull(0) || inner.IsNull(1) {
+		t.Errorf("%v", inner)
 	}
 }
 

@@ -90,6 +90,18 @@ func TestRowsOfAFolderKeepTheirOrder(t *testing.T) {
 	}
 }
 
+func TestSettledRowsStayInFewPieces(t *testing.T) {
+	g := NewGatherer(1)
+	for range 300 {
+		r := events(4, 5)
+		g.Add("a", r, []int32{0, 2})
+		g.Add("b", r, []int32{1})
+	}
+	if n := len(g.folders["a"].parts); n > 12 {
+		t.Errorf("%d pieces of 600 rows", n)
+	}
+}
+
 func TestWholeBatchesAreNotCopied(t *testing.T) {
 	g := NewGatherer(1)
 	a, b := events(1000, 5), encoded(events(1000, 5))

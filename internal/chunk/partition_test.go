@@ -184,6 +184,18 @@ func TestDoublesAreWrittenAsJavaDoes(t *testing.T) {
 	}
 }
 
+func TestEachBatchHasItsOwnDictionary(t *testing.T) {
+	p := partitioner(t, "out/", DropColumns, "page")
+	for _, c := range []struct{ rows, want string }{
+		{"{\"page\":\"a\"}\n{\"page\":\"b\"}", "page=a/[0] page=b/[1]"}, {"{\"page\":\"b\"}\n{\"page\":\"a\"}", "page=b/[0] page=a/[1]"}, {"{\"page\":\"c\"}\n{}", "page=c/[0] page=__HIVE_DEFAULT_PARTITION__/[1]"},
+	} {
+		got, err := p.Route(t.Context(), encoded(table(t, "page varchar", c.rows)))
+		if err != nil || routedText(got) != c.want {
+			t.Errorf("%s, want %s: %v", routedText(got), c.want, err)
+		}
+	}
+}
+
 func TestForgettingKeepsFoldersRight(t *testing.T) {
 	p := partitioner(t, "out/", DropColumns, "id", "m=id % 7")
 	b := array.NewInt64Builder(memory.DefaultAllocator)

@@ -2,6 +2,7 @@ package rows
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -307,5 +308,30 @@ func TestAValueWithoutAPlaceIsARejectAndNotLost(t *testing.T) {
 	}
 	if _, err := h.Conform(Take(twice(t), []int32{0})); !fault.Is(err, fault.Invalid) {
 		t.Errorf("two columns of one name: %v", err)
+	}
+}
+
+func BenchmarkConform(b *testing.B) {
+	r := wide(8192)
+	held := append([]arrow.Field{{Name: "more", Type: arrow.PrimitiveTypes.Int64, Nullable: true}}, r.Schema().Fields()...)
+	cast := slices.Clone(held)
+	for i, f := range cast {
+		if f.Type.ID() == arrow.INT64 {
+			cast[i].Type = arrow.PrimitiveTypes.Float64
+		}
+	}
+	for _, c := range []struct {
+		name string
+		held *arrow.Schema
+	}{{"same", r.Schema()}, {"other_columns", arrow.NewSchema(held, nil)}, {"five_casts", arrow.NewSchema(cast, nil)}} {
+		b.Run(c.name, func(b *testing.B) {
+			h := hold(b, c.held, nil, Contract{})
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := h.Conform(r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

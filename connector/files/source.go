@@ -86,6 +86,8 @@ func (s *source) Splits(ctx context.Context) iter.Seq2[[]rows.Split, error] {
 }
 
 func (s *source) nothing() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	err := fault.Errorf(fault.NotFound, "files: there is no file at %s", strings.Join(s.conf.Path, ", "))
 	if len(s.skipped) > 0 {
 		return fault.Hint(err, "there are files of unknown formats: say what they are, as format: json")

@@ -17,6 +17,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/gros-lake/gros/bucket"
+	"github.com/gros-lake/gros/bucket/file"
 	"github.com/gros-lake/gros/bucket/mem"
 	"github.com/gros-lake/gros/connector"
 	"github.com/gros-lake/gros/connector/connectortest"
@@ -156,6 +157,17 @@ func TestSource(t *testing.T) {
 	connectortest.Run(t, Connector,
 		connectortest.Case{Name: "lines", Source: &SourceConfig{Path: []string{"mem://d/"}}, Env: env},
 		connectortest.Case{Name: "columns", Source: &SourceConfig{Path: []string{"mem://p/**/*.parquet"}, Hive: true}, Env: env},
+		connectortest.Case{Name: "of a disk", Source: &SourceConfig{Path: []string{"p/*/*.parquet"}}, Env: func(t testing.TB) connector.Env {
+			b, err := file.Open(t.TempDir())
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, b, "p/a/x.parquet", columns)
+			put(t, b, "p/_b/x.parquet", columns)
+			e, _ := world(t, nil)
+			e.Buckets = func(_ context.Context, place string) (bucket.Bucket, string, error) { return b, place, nil }
+			return e
+		}},
 		connectortest.Case{Name: "with watch", Source: &SourceConfig{Path: []string{"mem://p/"}, Columns: []string{"word"}, Watch: time.Minute}, Env: env},
 	)
 }
@@ -225,7 +237,7 @@ func TestSplitsAreNamedAsThePathIsWritten(t *testing.T) {
 }
 
 func TestFilesThatCannotBeReadSayWhy(t *testing.T) {
-	env, b := world(t, map[string]string{"d/a.jsonl": "{\"a\":1}\n{\"a\":2}\n", "d/x.txt": "", "d/bad.parquet": "PAR1 and no more", "z/y.dat": ""})
+	env, b := world(t, map[string]string{"d/a.jsonl": "{\"a\":1}\n{\"a\":2}\n", "d/x.txt": "", "d/bad.parquet": "PAR1 and no more", "z/y.dat": "", "d/c.parquet": parquetFile(t, 1)})
 	end := func(s *source, id string, pos rows.Position) error { _, err := readAll(t, s, id, pos); return err }
 	d := newSource(t, env, SourceConfig{Path: []string{"mem://d/"}})
 	put(t, b, "d/a.jsonl", "{}\n")
@@ -241,7 +253,7 @@ func TestFilesThatCannotBeReadSayWhy(t *testing.T) {
 		"unknown":   {first(newSource(t, env, SourceConfig{Path: []string{"mem://d/*.txt"}})), fault.Invalid, "mem://d/x.txt: no format has files of this suffix"},
 		"nothing":   {first(newSource(t, env, SourceConfig{Path: []string{"mem://q/"}})), fault.NotFound, "there is no file at mem://q/"},
 		"no format": {first(newSource(t, env, SourceConfig{Path: []string{"mem://z/"}})), fault.NotFound, "there is no file at mem://z/"},
-		"column":    {end(newSource(t, env, SourceConfig{Path: []string{"mem://d/"}, Columns: []string{"wrod"}}), "mem://d/c.parquet", ""), fault.NotFound, ""},
+		"column":    {end(newSource(t, env, SourceConfig{Path: []string{"mem://d/"}, Columns: []string{"wrod"}}), "mem://d/c.parquet", ""), fault.Invalid, "mem://d/c.parquet: column wrod: there is none of this name"},
 	} {
 		if c.err == nil || fault.KindOf(c.err) != c.kind || !strings.Contains(c.err.Error(), c.text) {
 			t.Errorf("%s: %v (%v), want %v %q", what, c.err, fault.KindOf(c.err), c.kind, c.text)
@@ -278,10 +290,10 @@ func TestAFormatThatIsNamedHoldsForAllFiles(t *testing.T) {
 }
 
 func TestFoldersBecomeColumns(t *testing.T) {
-	file := parquetFile(t, 4)
+	four := parquetFile(t, 4)
 	env, _ := world(t, map[string]string{
-		"p/year=2024/page=%2Fhome/word=own/x.parquet": file, "p/year=__HIVE_DEFAULT_PARTITION__/page=7/x.parquet": file,
-		"p/year=2025/page=__HIVE_DEFAULT_PARTITION__/x.parquet": file, "p/year=2025/page=0/x.jsonl": "{}\n",
+		"p/year=2024/page=%2Fhome/word=own/x.parquet": four, "p/year=__HIVE_DEFAULT_PARTITION__/page=7/x.parquet": four,
+		"p/year=2025/page=__HIVE_DEFAULT_PARTITION__/x.parquet": four, "p/year=2025/page=0/x.jsonl": "{}\n",
 	})
 	c := SourceConfig{Path: []string{"mem://p/"}, Hive: true}
 	columns := func(c SourceConfig, id string) string {

@@ -174,7 +174,7 @@ func (p *planned) lines(rec arrow.RecordBatch, numbers []int64) arrow.RecordBatc
 		if i == 0 {
 			key[0] = '{'
 		}
-		keys = append(keys, append(appendText(key, f.Name), ':'))
+		keys = append(keys, append(rows.AppendJSONString(key, f.Name), ':'))
 	}
 	legacy := p.conf.Timestamps == "legacy"
 	for i, row := range numbers {

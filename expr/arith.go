@@ -28,7 +28,6 @@ func bindArithmetic(b *binder, n *node, args []*op) (*op, error) {
 	if isNull(typ) {
 		typ = bigintType
 	}
-	divides := n.text == "/" || n.text == "//"
 	switch {
 	case n.text == "/" && !isFloat(typ), n.text == "//" && isDecimal(typ):
 		typ = doubleType
@@ -42,11 +41,7 @@ func bindArithmetic(b *binder, n *node, args []*op) (*op, error) {
 		}
 	}
 	if isFloat(typ) {
-		operator := n.text
-		if divides {
-			operator = "/"
-		}
-		return b.apply(n, typ, func(rows int, v []*vector) *vector { return floatArithmetic(rows, operator, v[0], v[1], typ) }, args...)
+		return b.apply(n, typ, func(rows int, v []*vector) *vector { return floatArithmetic(rows, n.text, v[0], v[1], typ) }, args...)
 	}
 	return b.apply(n, typ, intArithmetic(n, typ), args...)
 }
@@ -97,6 +92,12 @@ func floatArithmetic(n int, operator string, x, y *vector, typ arrow.DataType) *
 	case "/":
 		for i := range out.floats {
 			out.floats[i] = a[i&am] / b[i&bm]
+		}
+	case "//": // of numbers with a fraction it is a division, too
+		for i := range out.floats {
+			if out.floats[i] = a[i&am] / b[i&bm]; b[i&bm] == 0 {
+				out.setNull(i, n)
+			}
 		}
 	case "%":
 		for i := range out.floats {
@@ -203,10 +204,9 @@ func intSlow(node *node, out *vector, a []int64, am int, b []int64, bm int, low,
 				out.setNull(i, n)
 				continue
 			}
-			if node.text == "%" {
+			ok = p != math.MinInt64 || q != -1
+			if r = p / q; node.text == "%" {
 				r = p % q
-			} else {
-				r, ok = p/q, p != math.MinInt64 || q != -1
 			}
 		}
 		if !ok || r < low || r > high {

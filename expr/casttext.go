@@ -37,23 +37,56 @@ func plainDigits(s string) string {
 // parseInt reads an integer; a number with a fraction is rounded, halves away from zero.
 func parseInt(s string) (int64, bool) {
 	s = strings.TrimSpace(s)
-	if x, err := strconv.ParseInt(s, 10, 64); err == nil {
+	if x, ok := plainInt(s); ok {
 		return x, true
 	}
 	d, ok := parseDecimal(plainDigits(s), maxPrecision, 0)
 	return int64(d.LowBits()), ok && fits64(d)
 }
 
+// plainInt reads up to 18 digits: unlike strconv it makes no error of what is none.
+func plainInt(s string) (int64, bool) {
+	digits := strings.TrimPrefix(s, "-")
+	if len(digits) == 0 || len(digits) > 18 {
+		return 0, false
+	}
+	x := int64(0)
+	for i := range len(digits) {
+		if !isDigit(digits[i]) {
+			return 0, false
+		}
+		x = x*10 + int64(digits[i]-'0')
+	}
+	if len(digits) < len(s) {
+		x = -x
+	}
+	return x, true
+}
+
 // parseFloat reads a number, inf or nan. What is too large is infinite.
 func parseFloat(s string, size int) (float64, bool) {
-	if strings.ContainsAny(s, "xXpP") {
-		return 0, false // a number in hexadecimal is Go's
+	if !floatLike(s) {
+		return 0, false
 	}
 	f, err := strconv.ParseFloat(plainDigits(s), size)
 	if err != nil && !math.IsInf(f, 0) {
 		return 0, false
 	}
 	return f, true
+}
+
+// floatLike reports whether s has only what numbers have, or is a word for one; strconv's hexadecimals are none.
+func floatLike(s string) bool {
+	word := strings.TrimLeft(s, "+-")
+	if strings.EqualFold(word, "inf") || strings.EqualFold(word, "infinity") || strings.EqualFold(word, "nan") {
+		return true
+	}
+	for i := range len(s) {
+		if !isDigit(s[i]) && strings.IndexByte("+-.eE_", s[i]) < 0 {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // parseTime reads a date, with a time of the day or not, as days or as microseconds since 1970: YYYY-MM-DD, then T or a
@@ -221,15 +254,12 @@ func appendValue(dst []byte, typ arrow.DataType, v *vector, i int) []byte {
 	case arrow.DECIMAL128:
 		return appendDecimal(dst, v.decs[i], typ.(*arrow.Decimal128Type))
 	case arrow.DATE32:
-		dst, bc := appendDate(dst, v.ints[i])
-		return append(dst, bc...)
+		return appendDate(dst, v.ints[i])
 	case arrow.TIME64:
 		return appendClock(dst, v.ints[i])
 	case arrow.TIMESTAMP:
 		d := floorDiv(v.ints[i], day)
-		dst, bc := appendDate(dst, d)
-		dst = appendClock(append(dst, ' '), v.ints[i]-d*day)
-		dst = append(dst, bc...)
+		dst = appendClock(append(appendDate(dst, d), ' '), v.ints[i]-d*day)
 		if hasZone(typ) {
 			dst = append(dst, "+00"...)
 		}
@@ -263,8 +293,8 @@ func appendFloat(dst []byte, f float64, size int) []byte {
 	return dst
 }
 
-// appendDate writes YYYY-MM-DD; years before the first are counted back and marked by what it also returns.
-func appendDate(dst []byte, n int64) ([]byte, string) {
+// appendDate writes YYYY-MM-DD; years before the first are counted back and marked.
+func appendDate(dst []byte, n int64) []byte {
 	y, m, d := civil(n)
 	bc := ""
 	if y <= 0 {
@@ -275,7 +305,7 @@ func appendDate(dst []byte, n int64) ([]byte, string) {
 	}
 	dst = strconv.AppendInt(dst, y, 10)
 	dst = append(dst, '-', byte('0'+m/10), byte('0'+m%10), '-', byte('0'+d/10), byte('0'+d%10))
-	return dst, bc
+	return append(dst, bc...)
 }
 
 // appendClock writes HH:MM:SS and, if it is not zero, a fraction.

@@ -158,8 +158,8 @@ func reduce(d decimal128.Num, power int32) decimal128.Num {
 func parseDecimal(text string, precision, scale int32) (d decimal128.Num, ok bool) {
 	mantissa, exponent := text, int64(0)
 	if i := strings.IndexAny(text, "eE"); i >= 0 {
-		e, err := strconv.ParseInt(strings.TrimPrefix(text[i+1:], "+"), 10, 32)
-		if err != nil || strings.HasPrefix(text[i+1:], "+-") {
+		e, valid := plainInt(strings.TrimPrefix(text[i+1:], "+"))
+		if !valid || e > math.MaxInt32 || e < math.MinInt32 || strings.HasPrefix(text[i+1:], "+-") {
 			return d, false
 		}
 		mantissa, exponent = text[:i], e
@@ -234,14 +234,19 @@ func decimalOf(f float64, precision, scale int32) (d decimal128.Num, ok bool) {
 	return d, d.FitsInPrecision(precision)
 }
 
-// floatOf is the double nearest to d, or next to it where d has more than 53 bits.
+// floatOf is d as a double: whole and fraction apart where d has more than 53 bits.
 func floatOf(d decimal128.Num, scale int32) float64 {
-	if fits64(d) {
-		if x := int64(d.LowBits()); scale == 0 || x > -1<<53 && x < 1<<53 {
-			return float64(x) / math.Pow10(int(scale))
-		}
+	unit := math.Pow10(int(scale))
+	if !fits64(d) {
+		whole, fraction := d.Div(decimal128.GetScaleMultiplier(int(scale)))
+		return whole.ToFloat64(0) + fraction.ToFloat64(0)/unit
 	}
-	return d.ToFloat64(scale)
+	x := int64(d.LowBits())
+	if scale == 0 || scale > 18 || x > -1<<53 && x < 1<<53 {
+		return float64(x) / unit
+	}
+	whole := int64(unit)
+	return float64(x/whole) + float64(x%whole)/unit
 }
 
 // appendDecimal writes d as DuckDB does: no zero before the point if the type has no digits there.

@@ -76,39 +76,30 @@ func bindRound(b *binder, n *node, args []*op) (*op, error) {
 	return b.apply(n, a.typ, func(rows int, v []*vector) *vector {
 		out := strict(rows, v[0])
 		out.floats = mapped(v[0].floats[:rows], func(f float64) float64 {
-			f = roundFloat(f, digits, single)
+			if f = roundFloat(f, digits); single {
+				f = float64(float32(f))
+			}
 			return f
 		})
 		return out
 	}, a)
 }
 
-func roundFloat(f float64, digits int64, single bool) float64 {
-	if digits == 0 {
-		return math.Round(f)
-	}
+func roundFloat(f float64, digits int64) float64 {
 	unit := math.Pow10(int(magnitude(digits)))
-	if single {
-		unit = float64(float32(unit))
-	}
-	var r float64
-	if digits > 0 {
-		r = f * unit
-		if single {
-			r = float64(float32(r))
-		}
-		r = math.Round(r) / unit
+	switch {
+	case digits == 0:
+		return math.Round(f)
+	case digits > 0:
+		r := math.Round(f*unit) / unit
 		if math.IsInf(r, 0) || math.IsNaN(r) {
 			return f
 		}
-	} else {
-		r = math.Round(f/unit) * unit
-		if math.IsInf(r, 0) || math.IsNaN(r) {
-			return 0
-		}
+		return r
 	}
-	if single {
-		r = float64(float32(r))
+	r := math.Round(f/unit) * unit
+	if math.IsInf(r, 0) || math.IsNaN(r) {
+		return 0
 	}
 	return r
 }

@@ -43,7 +43,15 @@ func textMap(appendTo func(dst []byte, s string) []byte) evaluator {
 }
 
 func appendLower(dst []byte, s string) []byte { return appendMapped(dst, s, unicode.ToLower) }
-func appendUpper(dst []byte, s string) []byte { return appendMapped(dst, s, unicode.ToUpper) }
+func appendUpper(dst []byte, s string) []byte { return appendMapped(dst, s, toUpper) }
+
+// toUpper is that of Unicode, and as DuckDB has it for the sharp s, whose capital Unicode maps to it one way only.
+func toUpper(r rune) rune {
+	if r == 'ß' {
+		return 'ẞ'
+	}
+	return unicode.ToUpper(r)
+}
 
 // appendMapped maps character by character: the number of characters stays.
 func appendMapped(dst []byte, s string, f func(rune) rune) []byte {

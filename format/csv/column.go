@@ -30,9 +30,12 @@ type column struct {
 	scratch      number
 }
 
-// setter parses b into row i, and reports whether it fits the type.
+// setter holds values of a fixed size.
 type setter interface {
+	// set parses b into row i, and reports whether it fits the type.
 	set(c *column, i int, b []byte) bool
+	// fill is put for field j of all rows of a stripe.
+	fill(c *column, t *pass, j int) bool
 	bytes(n int) []byte
 }
 
@@ -48,6 +51,28 @@ func (f *fixed[T]) set(c *column, i int, b []byte) bool {
 		f.values[i] = v
 	}
 	return ok
+}
+
+func (f *fixed[T]) fill(c *column, t *pass, j int) bool {
+	width := len(t.from)
+	for i := t.first; i < t.first+t.count; i, j = i+1, j+width {
+		at := t.fields[j]
+		if at.from == at.to && !at.quoted {
+			continue
+		}
+		b := t.text(at)
+		v, ok := f.parse(c, b)
+		if !ok {
+			if !c.divert(i, b) {
+				return false
+			}
+			continue
+		}
+		f.values[i] = v
+		c.valid.set(i)
+		c.n++
+	}
+	return true
 }
 
 func (f *fixed[T]) bytes(n int) []byte { return f.cast(f.values[:n]) }
@@ -153,10 +178,12 @@ func timestamp(c *column, b []byte) (arrow.Timestamp, bool) {
 
 // put takes up the value of row i. It reports whether the column or a companion could.
 func (c *column) put(i int, b []byte) bool {
-	switch {
-	case c.fits(i, b):
-		return true
-	case c.id == arrow.NULL:
+	return c.fits(i, b) || c.divert(i, b)
+}
+
+// divert takes up a value that does not fit in a companion.
+func (c *column) divert(i int, b []byte) bool {
+	if c.id == arrow.NULL {
 		return false
 	}
 	to := c.text

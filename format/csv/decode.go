@@ -224,25 +224,32 @@ func (t *pass) isNull(f field, b []byte) bool {
 
 // fill puts the fields of the stripe into their columns. It returns false when one has no place.
 func (t *pass) fill() bool {
-	width := len(t.head.Columns)
-	plain := len(t.nulls) == 0
 	for j, c := range t.from {
-		for i, at := t.first, j; i < t.first+t.count; i, at = i+1, at+width {
-			f := t.fields[at]
-			if plain && f.from == f.to && !f.quoted {
-				continue
-			}
-			b := t.text(f)
-			if !plain && t.isNull(f, b) {
-				continue
-			}
-			if c == nil || !c.put(i, b) {
+		switch {
+		case c != nil && c.set != nil && len(t.nulls) == 0:
+			if !c.set.fill(c, t, j) {
 				return false
 			}
+		case !t.fillAny(c, j):
+			return false
 		}
-		if c != nil && c.texts != nil {
-			c.texts.judge(t.most, float64(t.most)/float64(t.first+t.count))
+	}
+	return true
+}
+
+func (t *pass) fillAny(c *column, j int) bool {
+	for i, at := t.first, j; i < t.first+t.count; i, at = i+1, at+len(t.from) {
+		f := t.fields[at]
+		b := t.text(f)
+		if t.isNull(f, b) {
+			continue
 		}
+		if c == nil || !c.put(i, b) {
+			return false
+		}
+	}
+	if c != nil && c.texts != nil {
+		c.texts.judge(t.most, float64(t.most)/float64(t.first+t.count))
 	}
 	return true
 }

@@ -376,3 +376,53 @@ func TestManyTextsAreNoDictionary(t *testing.T) {
 		}
 	}
 }
+
+func TestDecodingAllocatesPerBatch(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("id,ts,country,x,quoted,sparse\n")
+	const n = 10_000
+	for i := range n {
+		fmt.Fprintf(&b, "%d,2024-01-01T00:00:%02dZ,%s,%d.5,\"a \"\"b\"\", %d\",", i, i%60, []string{"DE", "FR"}[i%2], i, i)
+		if i%7 == 0 {
+			b.WriteString("x")
+		}
+		b.WriteByte('\n')
+	}
+	d, err := NewDecoder(format.DecodeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := block(t, b.String(), format.DecodeOptions{})
+	s, err := d.Infer(p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decode := testing.AllocsPerRun(5, func() {
+		if out, err := d.Decode(p, s); err != nil || out.Drift || out.Rows.NumRows() != n {
+			t.Fatal(out, err)
+		}
+	})
+	infer := testing.AllocsPerRun(5, func() {
+		if _, err := d.Infer(p, s); err != nil {
+			t.Fatal(err)
+		}
+	})
+	e, err := NewEncoder(format.EncodeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := d.Decode(p, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := testing.AllocsPerRun(5, func() {
+		if _, err := e.Encode(t.Context(), s, []arrow.RecordBatch{out.Rows}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for what, allocs := range map[string]float64{"decoding": decode, "inference": infer, "encoding": encode} {
+		if allocs > n/50 {
+			t.Errorf("%s allocates %.3f times a row", what, allocs/n)
+		}
+	}
+}

@@ -37,65 +37,61 @@ const (
 // row appends the fields of the row at i, and returns where the next one begins. If why says what is wrong with it, the
 // fields are not to be used.
 func (s *scanner) row(i int) (next int, why string) {
-	start, data := i, s.data
+	start, data, fields := i, s.data, s.fields
 	for {
-		var end int
+		var f field
+		end := i
 		if i < len(data) && data[i] == '"' {
-			if end, why = s.quoted(i); why != "" {
+			if f, end, why = s.quoted(i); why != "" {
 				return s.rowEnd(start), why
 			}
 		} else {
-			end = s.find(i)
-			to := end
-			if (end == len(data) || data[end] == '\n') && to > i && data[to-1] == '\r' {
-				to--
+			end = find(data, i, s.delimiter)
+			f = field{from: int32(i), to: int32(end)}
+			if end > i && data[end-1] == '\r' && (end == len(data) || data[end] == '\n') {
+				f.to--
 			}
-			s.fields = append(s.fields, field{from: int32(i), to: int32(to)})
 		}
-		if end == len(data) {
-			return end, ""
-		}
+		fields = append(fields, f)
 		i = end + 1
-		if data[end] == '\n' {
-			return i, ""
+		if end == len(data) || data[end] == '\n' {
+			s.fields = fields
+			return min(i, len(data)), ""
 		}
 	}
 }
 
-// quoted appends the field whose quote opens at i, and returns where its delimiter or line end is.
-func (s *scanner) quoted(i int) (end int, why string) {
+// quoted returns the field whose quote opens at i, and where its delimiter or line end is.
+func (s *scanner) quoted(i int) (f field, end int, why string) {
 	data, from, kept := s.data, i+1, -1
 	for i = from; ; {
-		q := bytes.IndexByte(data[i:], '"')
-		if q < 0 {
-			return 0, errUnclosed
+		i = findQuote(data, i)
+		if i == len(data) {
+			return f, 0, errUnclosed
 		}
-		i += q
-		if i+1 < len(data) && data[i+1] == '"' { // one of the two stays
-			if kept < 0 {
-				kept = len(s.scratch)
-			}
-			s.scratch = append(s.scratch, data[from:i+1]...)
-			i += 2
-			from = i
-			continue
+		if i+1 == len(data) || data[i+1] != '"' {
+			break
 		}
-		break
+		if kept < 0 {
+			kept = len(s.scratch)
+		}
+		s.scratch = append(s.scratch, data[from:i+1]...) // one of the two stays
+		i += 2
+		from = i
 	}
+	f = field{from: int32(from), to: int32(i), quoted: true}
 	if kept >= 0 {
 		s.scratch = append(s.scratch, data[from:i]...)
-		s.fields = append(s.fields, field{from: int32(kept), to: int32(len(s.scratch)), quoted: true, scratch: true})
-	} else {
-		s.fields = append(s.fields, field{from: int32(from), to: int32(i), quoted: true})
+		f = field{from: int32(kept), to: int32(len(s.scratch)), quoted: true, scratch: true}
 	}
 	end = i + 1
-	if end+1 < len(data) && data[end] == '\r' && data[end+1] == '\n' || end+1 == len(data) && data[end] == '\r' {
+	if end < len(data) && data[end] == '\r' && (end+1 == len(data) || data[end+1] == '\n') {
 		end++
 	}
 	if end < len(data) && data[end] != s.delimiter && data[end] != '\n' {
-		return 0, errAfter
+		return f, 0, errAfter
 	}
-	return end, ""
+	return f, end, ""
 }
 
 // rowEnd returns where the row after the broken one at start begins.
@@ -113,9 +109,8 @@ const (
 )
 
 // find returns the place of the first delimiter or newline from i on, or of the end.
-func (s *scanner) find(i int) int {
-	data := s.data
-	delimiters := uint64(s.delimiter) * lowBits
+func find(data []byte, i int, delimiter byte) int {
+	delimiters := uint64(delimiter) * lowBits
 	for ; i+8 <= len(data); i += 8 {
 		w := binary.LittleEndian.Uint64(data[i:])
 		// A byte of x or y that is zero is one of what is looked for; the lowest one found is always a true one.
@@ -125,11 +120,25 @@ func (s *scanner) find(i int) int {
 		}
 	}
 	for ; i < len(data); i++ {
-		if data[i] == s.delimiter || data[i] == '\n' {
+		if data[i] == delimiter || data[i] == '\n' {
 			break
 		}
 	}
 	return i
+}
+
+// findQuote returns the place of the first quote from i on, or of the end. Most are near.
+func findQuote(data []byte, i int) int {
+	for near := i + 64; i+8 <= len(data) && i < near; i += 8 {
+		x := binary.LittleEndian.Uint64(data[i:]) ^ ('"' * lowBits)
+		if found := (x - lowBits) &^ x & highBits; found != 0 {
+			return i + bits.TrailingZeros64(found)>>3
+		}
+	}
+	if at := bytes.IndexByte(data[i:], '"'); at >= 0 {
+		return i + at
+	}
+	return len(data)
 }
 
 // quotes are the row ends of CSV: newlines that are not between quotes. A quote opens only where a field begins.
@@ -163,15 +172,14 @@ func (q *quotes) Next(data []byte, from int) (int, error) {
 				newline += i
 			}
 		}
-		at := bytes.IndexByte(data[i:newline], '"')
-		if at < 0 {
+		at := findQuote(data[:newline], i)
+		if at == newline {
 			if newline == len(data) {
 				break
 			}
 			q.prev = '\n'
 			return newline + 1, nil
 		}
-		at += i
 		if at > from {
 			q.prev = data[at-1]
 		}
@@ -186,12 +194,10 @@ func (q *quotes) Next(data []byte, from int) (int, error) {
 
 // close returns where to go on after the quote that is open at i closes, or doubles.
 func (q *quotes) close(data []byte, i int) int {
-	at := bytes.IndexByte(data[i:], '"')
-	if at < 0 {
-		return len(data)
+	if i = findQuote(data, i); i == len(data) {
+		return i
 	}
-	i += at + 1
-	if i == len(data) {
+	if i++; i == len(data) {
 		q.in, q.maybe = false, true
 		return i
 	}

@@ -195,6 +195,7 @@ func TestPathsMeanTheirFiles(t *testing.T) {
 		"d/.hidden.jsonl":     "d/.hidden.jsonl",
 		"d/_tmp/":             "d/_tmp/g.jsonl",
 		"_only/":              "_only/i.jsonl",
+		"d/_*/**":             "d/_k=1/h.jsonl d/_tmp/g.jsonl",
 		"ä/*.jsonl":           "ä/ö b.jsonl",
 		"**/c.jsonl":          "d/sub/c.jsonl",
 	} {
@@ -331,6 +332,22 @@ func TestFoldersBecomeColumns(t *testing.T) {
 	}
 	if _, err := readAll(t, newSource(t, env, SourceConfig{Path: c.Path, Hive: true, Columns: []string{"year"}}), "mem://p/year=2025/page=0/x.jsonl", ""); !fault.Is(err, fault.Invalid) {
 		t.Errorf("columns of folders alone: %v", err)
+	}
+}
+
+func TestTheTypeOfAFolderStays(t *testing.T) {
+	env, b := world(t, map[string]string{"p/k=1/x.parquet": parquetFile(t, 1)})
+	s := newSource(t, env, SourceConfig{Path: []string{"mem://p/"}, Hive: true})
+	for range 2 {
+		ids(t, s)
+		all, err := readAll(t, s, "mem://p/k=1/x.parquet", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := all[0].Rows.Column(2).DataType().ID(); got != arrow.INT64 {
+			t.Errorf("k is %v", got)
+		}
+		put(t, b, "p/k=a/x.parquet", parquetFile(t, 1))
 	}
 }
 

@@ -182,6 +182,25 @@ func TestADamagedArrowStreamIsAnError(t *testing.T) {
 	}
 }
 
+func TestAnArrowBatchThatPointsNowhereIsAnError(t *testing.T) {
+	dict := array.NewStringBuilder(memory.DefaultAllocator)
+	dict.Append("word")
+	kind := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
+	codes := memory.NewBufferBytes(arrow.GetBytes([]int32{0, 7}))
+	words := array.NewDictionaryData(array.NewDataWithDictionary(kind, 2, []*memory.Buffer{nil, codes}, 0, 0, dict.NewArray().Data().(*array.Data)))
+	schema := arrow.NewSchema([]arrow.Field{{Name: "d", Type: kind}}, nil)
+	var out bytes.Buffer
+	w := ipc.NewWriter(&out, ipc.WithSchema(schema))
+	if err := w.Write(array.NewRecordBatch(schema, []arrow.Array{words}, 2)); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range newSource(t, &out, SourceConfig{}).Read(t.Context(), split, "") {
+		if !fault.Is(err, fault.Corrupt) {
+			t.Errorf("it was read: %v", err)
+		}
+	}
+}
+
 // waiting is an input that has something and then waits for its end.
 type waiting struct {
 	text string

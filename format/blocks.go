@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/gros-lake/gros/rows"
@@ -104,6 +105,7 @@ func NewCutter(t *Text, ends RowEnds, block int, maxRow int64) *Cutter {
 	if maxRow <= 0 {
 		maxRow = DefaultMaxRow
 	}
+	maxRow = min(maxRow, math.MaxInt32/2) // offsets of payloads are of 32 bits
 	// A row that is too long must not fit into a buffer, however small the longest row is.
 	c := &Cutter{text: t, ends: ends, block: min(block, int(maxRow)+1), maxRow: int(maxRow), base: t.Offset()}
 	size := min(c.block, firstBuffer)

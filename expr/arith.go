@@ -74,7 +74,15 @@ func (b *binder) bindDays(n *node, args []*op) (*op, error) {
 // floatArithmetic computes in doubles; each result of floats is rounded to one, which is what their arithmetic gives.
 func floatArithmetic(n int, operator string, x, y *vector, typ arrow.DataType) *vector {
 	out := strict(n, x, y)
-	out.floats = make([]float64, n)
+	out.own = true
+	switch {
+	case x.own && !x.konst:
+		out.floats = x.floats
+	case y.own && !y.konst:
+		out.floats = y.floats
+	default:
+		out.floats = make([]float64, n)
+	}
 	a, b, am, bm := x.floats, y.floats, x.mask(), y.mask()
 	switch operator {
 	case "+":
@@ -95,7 +103,8 @@ func floatArithmetic(n int, operator string, x, y *vector, typ arrow.DataType) *
 		}
 	case "//": // of numbers with a fraction it is a division, too
 		for i := range out.floats {
-			if out.floats[i] = a[i&am] / b[i&bm]; b[i&bm] == 0 {
+			p, q := a[i&am], b[i&bm] // out may be one of them
+			if out.floats[i] = p / q; q == 0 {
 				out.setNull(i, n)
 			}
 		}

@@ -155,28 +155,31 @@ func toInts(n int, from, to arrow.DataType, in, out *vector, bad func(int)) {
 }
 
 func toFloats(n int, from, to arrow.DataType, in, out *vector, bad func(int)) {
-	out.floats = make([]float64, n)
-	for i := range out.floats {
-		switch classOf(from) {
-		case boolClass:
-			if in.bools[i] {
-				out.floats[i] = 1
-			}
-		case intClass:
-			out.floats[i] = float64(in.ints[i])
-			if to.ID() == arrow.FLOAT32 {
-				out.floats[i] = float64(float32(in.ints[i]))
-			}
-		case floatClass:
-			out.floats[i] = in.floats[i]
-		case decimalClass:
-			out.floats[i] = floatOf(in.decs[i], from.(*arrow.Decimal128Type).Scale)
+	out.floats, out.own = make([]float64, n), true
+	switch classOf(from) {
+	case boolClass:
+		for i, x := range in.bools[:n] {
+			out.floats[i] = float64(bit(x))
 		}
-		if to.ID() != arrow.FLOAT32 {
-			continue
+	case intClass:
+		for i, x := range in.ints[:n] {
+			out.floats[i] = float64(x)
 		}
-		f := out.floats[i]
+	case floatClass:
+		copy(out.floats, in.floats)
+	case decimalClass:
+		for i, x := range in.decs[:n] {
+			out.floats[i] = floatOf(x, from.(*arrow.Decimal128Type).Scale)
+		}
+	}
+	if to.ID() != arrow.FLOAT32 {
+		return
+	}
+	for i, f := range out.floats {
 		out.floats[i] = float64(float32(f))
+		if isInteger(from) { // rounded once
+			out.floats[i] = float64(float32(in.ints[i]))
+		}
 		if math.IsInf(out.floats[i], 0) && !math.IsInf(f, 0) {
 			bad(i)
 		}

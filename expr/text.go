@@ -42,8 +42,19 @@ func textMap(appendTo func(dst []byte, s string) []byte) evaluator {
 	}
 }
 
-func appendLower(dst []byte, s string) []byte { return appendMapped(dst, s, unicode.ToLower) }
-func appendUpper(dst []byte, s string) []byte { return appendMapped(dst, s, toUpper) }
+func appendLower(dst []byte, s string) []byte {
+	return appendMapped(dst, s, &asciiLower, unicode.ToLower)
+}
+func appendUpper(dst []byte, s string) []byte { return appendMapped(dst, s, &asciiUpper, toUpper) }
+
+var asciiLower, asciiUpper = asciiTable(unicode.ToLower), asciiTable(unicode.ToUpper)
+
+func asciiTable(f func(rune) rune) (table [utf8.RuneSelf]byte) {
+	for c := range table {
+		table[c] = byte(f(rune(c)))
+	}
+	return table
+}
 
 // toUpper is that of Unicode, and as DuckDB has it for the sharp s, whose capital Unicode maps to it one way only.
 func toUpper(r rune) rune {
@@ -54,9 +65,15 @@ func toUpper(r rune) rune {
 }
 
 // appendMapped maps character by character: the number of characters stays.
-func appendMapped(dst []byte, s string, f func(rune) rune) []byte {
-	for _, r := range s {
-		dst = utf8.AppendRune(dst, f(r))
+func appendMapped(dst []byte, s string, ascii *[utf8.RuneSelf]byte, f func(rune) rune) []byte {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			for _, r := range s[i:] {
+				dst = utf8.AppendRune(dst, f(r))
+			}
+			return dst
+		}
+		dst = append(dst, ascii[s[i]])
 	}
 	return dst
 }

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"unsafe"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
@@ -14,6 +16,7 @@ import (
 // dates and times are ints; blobs are texts. What stands in the slice where a row is null or failed means nothing.
 type vector struct {
 	konst  bool   // the slices hold one value, which stands for all rows
+	own    bool   // floats belong to this vector alone, which is used once: the next step may write over them
 	nulls  []bool // nil: none
 	errs   []rowError
 	bools  []bool
@@ -177,15 +180,9 @@ func load(a arrow.Array) (*vector, error) {
 	case *array.Decimal128:
 		v.decs = a.Values()
 	case *array.String:
-		v.texts = make([]string, a.Len())
-		for i := range v.texts {
-			v.texts[i] = a.Value(i)
-		}
+		v.texts = slicesOf(a.Data().Buffers()[2], a.ValueOffsets(), a.Len())
 	case *array.Binary:
-		v.texts = make([]string, a.Len())
-		for i := range v.texts {
-			v.texts[i] = a.ValueString(i)
-		}
+		v.texts = slicesOf(a.Data().Buffers()[2], a.ValueOffsets(), a.Len())
 	case *array.Dictionary:
 		values, err := load(a.Dictionary())
 		if err != nil {
@@ -204,6 +201,20 @@ func load(a arrow.Array) (*vector, error) {
 		}
 	}
 	return v, nil
+}
+
+// slicesOf returns the n texts between offsets, in the memory of bytes.
+func slicesOf(bytes *memory.Buffer, offsets []int32, n int) []string {
+	texts := make([]string, n)
+	if n == 0 || bytes == nil {
+		return texts
+	}
+	all := unsafe.String(unsafe.SliceData(bytes.Bytes()), bytes.Len())
+	from := offsets[0]
+	for i, to := range offsets[1 : n+1] {
+		texts[i], from = all[from:to], to
+	}
+	return texts
 }
 
 func widen[T int8 | int16 | int32 | arrow.Date32](values []T) []int64 {
@@ -332,12 +343,23 @@ func (v *vector) textColumn(typ arrow.DataType, n int, validity *memory.Buffer, 
 // packBits returns one bit for each of values, the first one lowest.
 func packBits(values []bool) []byte {
 	out := make([]byte, (len(values)+7)/8)
-	for i, set := range values {
-		if set {
-			out[i>>3] |= 1 << (i & 7)
-		}
+	whole := len(values) / 8
+	for i := range whole {
+		v := values[i*8 : i*8+8 : i*8+8]
+		out[i] = bit(v[0]) | bit(v[1])<<1 | bit(v[2])<<2 | bit(v[3])<<3 | bit(v[4])<<4 | bit(v[5])<<5 | bit(v[6])<<6 | bit(v[7])<<7
+	}
+	for i, set := range values[whole*8:] {
+		out[whole] |= bit(set) << i
 	}
 	return out
+}
+
+// bit is written so that the compiler makes no branch of it.
+func bit(set bool) byte {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 // packValid returns the validity bitmap for nulls, nil if there is none, and their number.

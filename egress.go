@@ -1,7 +1,6 @@
 package gros
 
 import (
-	"context"
 	"encoding/json"
 
 	"github.com/gros-lake/gros/fault"
@@ -30,20 +29,17 @@ type EgressSettings struct {
 	MaxRejects    string
 }
 
-// Egress writes the rows of Process.Stdin into chunks at dest. Any number of processes may do so at one place.
-func Egress(ctx context.Context, dest string, s EgressSettings, p Process) error {
-	c, err := egressPipeline(dest, s, p)
+// Egress is the pipeline that writes the rows of Process.Stdin into chunks at dest. Any number of processes may do so at
+// one place.
+func Egress(dest string, s EgressSettings, env func(string) (string, bool)) (*Pipeline, error) {
+	c, err := egressPipeline(dest, s, env)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	run, err := build(ctx, c, p)
-	if err != nil {
-		return err
-	}
-	return run.Run(ctx)
+	return &Pipeline{c}, nil
 }
 
-func egressPipeline(dest string, s EgressSettings, p Process) (*config.Pipeline, error) {
+func egressPipeline(dest string, s EgressSettings, env func(string) (string, bool)) (*config.Pipeline, error) {
 	files := map[string]any{"path": dest}
 	put(files, "format", s.Format)
 	put(files, "compression", s.Compression)
@@ -92,7 +88,7 @@ func egressPipeline(dest string, s EgressSettings, p Process) (*config.Pipeline,
 	if s.Contract != "" {
 		set = append(set, "contract="+s.Contract)
 	}
-	return config.Parse("egress", text, config.Options{Registry: registry(), Env: p.Env, Set: set})
+	return config.Parse("egress", text, config.Options{Registry: registry(), Env: env, Set: set})
 }
 
 func put(m map[string]any, key, value string) {

@@ -58,6 +58,9 @@ func LoadPipeline(path string, set []string, env func(string) (string, bool)) (*
 // Name is the pipeline's name.
 func (p *Pipeline) Name() string { return p.config.Name }
 
+// Memory is the bound of the rows that the pipeline holds at once, in bytes.
+func (p *Pipeline) Memory() int64 { return int64(p.config.Memory) }
+
 // Run runs a pipeline until its sources end or the context is cancelled, which commits what was read.
 func (p *Pipeline) Run(ctx context.Context, o RunOptions) error {
 	run, err := build(ctx, p.config, o.Process)

@@ -26,11 +26,16 @@ Rows become visible at each commit; any number of processes may write one place 
 			if f, ok := a.stdin.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 				return fault.Hint(fault.New(fault.Invalid, "standard input is a terminal"), "pipe rows into it: gros egress %s < events.ndjson", args[0])
 			}
-			p := a.process()
-			stop := a.progress("egress", p.Stats)
-			err := gros.Egress(c.Context(), args[0], s, p)
+			p, err := gros.Egress(args[0], s, a.env)
+			if err != nil {
+				return err
+			}
+			limitMemory(p.Memory())
+			process := a.process()
+			stop := a.progress("egress", process.Stats)
+			err = p.Run(c.Context(), gros.RunOptions{Process: process})
 			stop()
-			a.tellRejects(args[0], p.Stats)
+			a.tellRejects(args[0], process.Stats)
 			return err
 		},
 	}

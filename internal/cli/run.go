@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,6 +48,11 @@ func (a *app) runCommand() *cobra.Command {
 func (a *app) runAll(ctx context.Context, pipelines []*gros.Pipeline, untilIdle time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	var memory int64
+	for _, p := range pipelines {
+		memory += p.Memory()
+	}
+	limitMemory(memory)
 	results := make(chan error)
 	for _, p := range pipelines {
 		go func() {
@@ -92,5 +99,14 @@ func exactly(n int, hint string) cobra.PositionalArgs {
 func (a *app) tellRejects(place string, s *gros.Stats) {
 	if n := s.Rejected.Load(); n > 0 {
 		fmt.Fprintf(a.stderr, "%d rows were rejected and kept: gros rejects show %s\n", n, place)
+	}
+}
+
+// limitMemory lets the garbage collector work harder before the process takes more than the pipelines may, plus what the
+// program itself needs. GOMEMLIMIT, where it is set, has the last word.
+func limitMemory(pipelines int64) {
+	const program = 40 << 20
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(pipelines + program)
 	}
 }

@@ -3,11 +3,13 @@ package stage
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/gros-lake/gros/fault"
 	"github.com/gros-lake/gros/format"
@@ -120,7 +122,7 @@ func (d *decode) Apply(ctx context.Context, in rows.Batch, emit func(rows.Batch)
 }
 
 func (d *decode) batch(in rows.Batch, out format.Decoded) rows.Batch {
-	in.Rows, in.Rejects = out.Rows, out.Rejects
+	in.Rows, in.Rejects = beside(in.Rows, out.Rows), out.Rejects
 	now := time.Now().UTC()
 	for i := range in.Rejects {
 		r := &in.Rejects[i]
@@ -128,6 +130,25 @@ func (d *decode) batch(in rows.Batch, out format.Decoded) rows.Batch {
 	}
 	in.Coerced = out.Coerced
 	return in
+}
+
+// beside adds to decoded rows the columns that stand beside their payload, which hold for all of them: the payload must be
+// one block. A column that the rows have themselves stays theirs.
+func beside(payload, decoded arrow.RecordBatch) arrow.RecordBatch {
+	if payload.NumCols() == 1 || payload.NumRows() != 1 || decoded == nil {
+		return decoded
+	}
+	fields, columns := slices.Clone(decoded.Schema().Fields()), slices.Clone(decoded.Columns())
+	same := make([]int32, decoded.NumRows())
+	for i, f := range payload.Schema().Fields() {
+		if f.Name == rows.PayloadColumn || decoded.Schema().HasField(f.Name) {
+			continue
+		}
+		one := array.NewRecordBatch(arrow.NewSchema([]arrow.Field{f}, nil), []arrow.Array{payload.Column(i)}, 1)
+		fields, columns = append(fields, f), append(columns, rows.Take(one, same).Column(0))
+	}
+	md := decoded.Schema().Metadata()
+	return array.NewRecordBatch(arrow.NewSchema(fields, &md), columns, decoded.NumRows())
 }
 
 // decoder returns the payloads of a batch and what decodes them, nil when it holds columns or undecoded payloads that

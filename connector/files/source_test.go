@@ -26,6 +26,7 @@ import (
 	"github.com/gros-lake/gros/format/json"
 	"github.com/gros-lake/gros/format/parquet"
 	"github.com/gros-lake/gros/rows"
+	"github.com/gros-lake/gros/stage"
 )
 
 var formats = format.Registry{json.Format, parquet.Format}
@@ -332,6 +333,29 @@ func TestFoldersBecomeColumns(t *testing.T) {
 	}
 	if _, err := readAll(t, newSource(t, env, SourceConfig{Path: c.Path, Hive: true, Columns: []string{"year"}}), "mem://p/year=2025/page=0/x.jsonl", ""); !fault.Is(err, fault.Invalid) {
 		t.Errorf("columns of folders alone: %v", err)
+	}
+}
+
+func TestFoldersOfTextsBecomeColumnsWhenTheyAreDecoded(t *testing.T) {
+	env, _ := world(t, map[string]string{"p/year=2024/page=%2Fhome/id=7/x.jsonl": "{\"id\":1}\n{\"id\":2}\nno JSON\n{\"id\":3}\n"})
+	all, err := readAll(t, newSource(t, env, SourceConfig{Path: []string{"mem://p/"}, Hive: true}), "mem://p/year=2024/page=%2Fhome/id=7/x.jsonl", "")
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	decode := stage.NewDecode(stage.Env{Formats: formats}, stage.DecodeConfig{})
+	var got []string
+	err = decode.Apply(t.Context(), all[0], func(b rows.Batch) error {
+		if len(b.Rejects) != 1 {
+			t.Errorf("%d rejects", len(b.Rejects))
+		}
+		for i := range int(b.Len()) {
+			got = append(got, string(rows.AppendJSON(nil, b.Rows, i)))
+		}
+		return nil
+	})
+	want := []string{`{"id":1,"year":2024,"page":"/home"}`, `{"id":2,"year":2024,"page":"/home"}`, `{"id":3,"year":2024,"page":"/home"}`}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q (%v), want %q", got, err, want)
 	}
 }
 

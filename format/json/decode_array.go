@@ -35,8 +35,8 @@ func (c *column) finish(n int) *array.Data {
 	if c.kind == undecided {
 		return array.NewData(arrow.Null, n, []*memory.Buffer{nil}, nil, n, 0)
 	}
-	if c.room == 0 {
-		c.grow(0)
+	if c.room < n || c.room == 0 {
+		c.grow(max(n-1, 0))
 	}
 	if c.n < n {
 		c.pad(n)

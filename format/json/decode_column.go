@@ -254,7 +254,7 @@ func (c *column) drop() {
 
 // grow makes room for the slot at.
 func (c *column) grow(at int) {
-	room := max(2*c.room, at+1, 256)
+	room := max(2*c.room, at+1, 64)
 	if c.room == 0 {
 		room = max(room, c.expect+c.expect/16)
 	}

@@ -73,6 +73,17 @@ func (d *dictionary) find(v []byte, a, b, h uint64) (id int32, at uint64) {
 	}
 }
 
+// is reports whether entry id, which is known to have as many bytes, is the n bytes at p + i; n ≥ 16.
+func (d *dictionary) is(id int32, p unsafe.Pointer, i, n int) bool {
+	q, at := base(d.data), int(d.ends[id])
+	for k := 0; k < n-16; k += 16 {
+		if load8(p, i+k) != load8(q, at+k) || load8(p, i+k+8) != load8(q, at+k+8) {
+			return false
+		}
+	}
+	return load8(p, i+n-16) == load8(q, at+n-16) && load8(p, i+n-8) == load8(q, at+n-8)
+}
+
 func (d *dictionary) text(id int32) []byte { return d.data[d.ends[id]:d.ends[id+1]] }
 
 func (d *dictionary) len() int { return len(d.born) }

@@ -370,7 +370,7 @@ func (m messy) lines(n int) []byte {
 }
 
 func TestMessyDocumentsAreWhatEncodingJSONSays(t *testing.T) {
-	rounds := 60
+	rounds := 20
 	if os.Getenv("GROS_SOAK") != "" {
 		rounds = 5_000
 	}

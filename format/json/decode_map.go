@@ -4,15 +4,16 @@ import "github.com/gros-lake/gros/rows"
 
 // mapping decodes the object at i as a map. A value that does not fit sends all of it to the column's companion.
 func (s *scanner) mapping(c *column, r, i int) int {
-	depth, duplicates := s.depth, s.duplicates
+	depth, duplicates, mark := s.depth, s.duplicates, len(s.notes)
 	end, twice := s.entries(c, r, i, false)
 	if end > 0 && twice > 0 {
-		s.retract(c, r)
+		s.retract(c, r, mark)
 		end, _ = s.entries(c, r, i, true)
 		s.duplicates += twice
 	}
 	if end == misfit {
 		s.depth, s.duplicates = depth, duplicates
+		s.retract(c, r, mark)
 		return s.misfit(c, r, i)
 	}
 	return end

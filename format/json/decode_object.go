@@ -68,7 +68,7 @@ func (s *scanner) object(o *column, r, i int) int {
 		return s.tooDeep(i - 1)
 	}
 	s.depth++
-	p := s.p
+	p, mark := s.p, len(s.notes)
 	link := &o.first
 	for fresh := true; ; fresh = false {
 		if load1(p, i) == ' ' {
@@ -98,7 +98,7 @@ func (s *scanner) object(o *column, r, i int) int {
 			if c.n != r {
 				if c.n < r {
 					c.pad(r)
-				} else if !s.again(c, r, i) {
+				} else if !s.again(c, r, i, mark) {
 					return s.in(c)
 				}
 			}
@@ -189,8 +189,8 @@ func (s *scanner) oddKey(o *column, i int) (*column, int) {
 	return o.kids[id], i
 }
 
-// again takes back what an earlier key of the same name left in slot r of c.
-func (s *scanner) again(c *column, r, i int) bool {
+// again takes back what an earlier key of the same name left in slot r of c, since mark notes were taken.
+func (s *scanner) again(c *column, r, i, mark int) bool {
 	if c.bound == r+1 {
 		s.fail(rows.BadType, i, "the companion column holds a value of this row already, which did not fit")
 		return false
@@ -200,20 +200,21 @@ func (s *scanner) again(c *column, r, i int) bool {
 		return false
 	}
 	s.duplicates++
-	s.retract(c, r)
+	s.retract(c, r, mark)
 	return true
 }
 
-// retract empties c from slot r on, and its companions where they stand in for it.
-func (s *scanner) retract(c *column, r int) {
+// retract empties c from slot r on, and its companions where they stand in for it. Nothing was noted of the slot before
+// there were mark notes.
+func (s *scanner) retract(c *column, r, mark int) {
 	c.rewind(r)
 	for _, k := range [...]*column{c.double, c.text} {
 		if k != nil && k.bound == r+1 {
 			k.rewind(r)
 		}
 	}
-	kept := s.notes[:0]
-	for _, n := range s.notes {
+	kept := s.notes[:mark]
+	for _, n := range s.notes[mark:] {
 		if int(n.slot) < n.col.n {
 			kept = append(kept, n)
 		}

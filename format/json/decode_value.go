@@ -115,6 +115,11 @@ func (s *scanner) coded(c *column, r, i int) int {
 		}
 		return end
 	}
+	if e := &d.slots[h&uint64(len(d.slots)-1)]; e.a == a && e.b == b && int(e.size) == n && e.id != 0 && (n < 16 || d.is(e.id-1, p, i, n)) {
+		c.offsets[r] = e.id - 1
+		c.n = r + 1
+		return end + 1
+	}
 	v := s.buf[i:end]
 	id, at := d.find(v, a, b, h)
 	if id < 0 {
@@ -333,7 +338,7 @@ func (s *scanner) list(c *column, r, i int) int {
 	if s.depth >= maxDepth {
 		return s.tooDeep(i)
 	}
-	start, depth, duplicates := i, s.depth, s.duplicates
+	start, depth, duplicates, mark := i, s.depth, s.duplicates, len(s.notes)
 	s.depth++
 	c.n = r + 1
 	e := c.item()
@@ -356,6 +361,7 @@ func (s *scanner) list(c *column, r, i int) int {
 		i = s.value(e, at, i)
 		if i == misfit {
 			s.depth, s.duplicates = depth, duplicates
+			s.retract(c, r, mark)
 			return s.misfit(c, r, start)
 		}
 		if i < 0 {
@@ -374,7 +380,6 @@ func (s *scanner) misfit(c *column, r, i int) int {
 	if c.element {
 		return misfit
 	}
-	s.retract(c, r)
 	c.pad(r + 1)
 	if !numeric(load1(s.p, i)) || c.noDouble {
 		end, _ := s.skip(i)

@@ -24,11 +24,12 @@ import (
 	"github.com/gros-lake/gros/connector/connectortest"
 	"github.com/gros-lake/gros/fault"
 	"github.com/gros-lake/gros/format"
+	"github.com/gros-lake/gros/format/csv"
 	"github.com/gros-lake/gros/format/json"
 	"github.com/gros-lake/gros/rows"
 )
 
-var formats = format.Registry{json.Format}
+var formats = format.Registry{json.Format, csv.Format}
 
 const lines = "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n"
 
@@ -38,6 +39,7 @@ func TestConnector(t *testing.T) {
 	}
 	connectortest.Run(t, Connector,
 		connectortest.Case{Name: "lines", Source: &SourceConfig{}, Env: in(lines)},
+		connectortest.Case{Name: "CSV", Source: &SourceConfig{}, Env: in("a,b\n1,2\n3,4\n")},
 		connectortest.Case{Name: "arrow", Source: &SourceConfig{Format: "arrow"}, Env: in(string(arrowStream(t, 3)))},
 		connectortest.Case{
 			Name: "stdout", Sink: &SinkConfig{},
@@ -317,6 +319,56 @@ func TestPayloadsAreWrittenAsTheyAre(t *testing.T) {
 	}
 	if out.String() != "{\"a\": 1}\n\xff{\nx\ny\n" {
 		t.Errorf("%q", out.String())
+	}
+}
+
+func TestCSVHasOneHeader(t *testing.T) {
+	var out bytes.Buffer
+	s := newSink(t, &out, SinkConfig{Format: "csv"}, formats)
+	rec := func(names string) rows.Batch {
+		var fields []arrow.Field
+		var columns []arrow.Array
+		for i, name := range strings.Fields(names) {
+			b := array.NewInt64Builder(memory.DefaultAllocator)
+			b.Append(int64(i))
+			fields, columns = append(fields, arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Int64, Nullable: true}), append(columns, b.NewArray())
+		}
+		return rows.Batch{Rows: array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, 1)}
+	}
+	for _, names := range []string{"a b", "b a", "b"} {
+		if err := s.Write(t.Context(), rec(names)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := s.Seal(t.Context(), connector.Epoch{})
+	if err == nil {
+		_, err = p.Commit(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.ReplaceAll(out.String(), "\r\n", "\n"); got != "a,b\n0,1\n1,0\n,0\n" {
+		t.Errorf("%q", got)
+	}
+	if err := s.Write(t.Context(), rec("a c")); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "column c ") {
+		t.Errorf("a new column: %v", err)
+	}
+}
+
+func TestCSVIsReadWithItsHeader(t *testing.T) {
+	n := 0
+	for b, err := range newSource(t, strings.NewReader("id;name\n1;x\n2;y\n"), SourceConfig{}).Read(t.Context(), split, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, ok := rows.PayloadOf(b.Rows)
+		if !ok || p.Format != "csv" || p.Header == "" || !strings.Contains(string(p.Values.Value(0)), "1;x") {
+			t.Errorf("format %q, header %q, %q", p.Format, p.Header, p.Values)
+		}
+		n++
+	}
+	if n == 0 {
+		t.Error("no rows")
 	}
 }
 

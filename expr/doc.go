@@ -1,6 +1,8 @@
-package expr
-
-// What there is
+// Package expr evaluates SQL scalar expressions over batches of rows, column by column. An expression is parsed once, bound
+// to a schema, which checks its types before a row flows, and then evaluated for any number of batches, concurrently. The
+// language is a subset of DuckDB's and means what DuckDB means.
+//
+// # What there is
 //
 //	literals      1  1_000  1.50  1e6  'text'  true  null  date '2024-02-29'  timestamp '2024-02-29 10:00:00'  timestamptz '…Z'
 //	columns       a  "any name"  a.field  (names are exact: A is not a)
@@ -15,11 +17,14 @@ package expr
 // A row for which there is no value, as a cast of 'abc' to integer, is reported as a RowError, and only if its value is
 // needed: case, coalesce, and, or decide from the left.
 //
-// Where it differs from DuckDB
+// # Where it differs from DuckDB
 //
 //   - There is no hugeint: integers beyond 64 bits are decimals without fraction. There are no intervals.
 //   - Names of columns are exact. There are no implicit casts of text columns.
 //   - The pattern and the options of a regular expression, the unit of date_trunc, the digits of round, the escape of like and
 //     the width of bucket and truncate are the same for all rows.
+//   - round to tens of an integer that leaves its type is an error; sums and products of decimals grow up to 38 digits.
+//   - A float becomes a decimal by its exact value, and its text is the shortest that reads back as it.
 //   - Texts that stand for a date or a number end with it: '2024-01-05 garbage' is no date, '0x10' no integer.
 //   - Text becomes a blob as its bytes, without escapes.
+package expr

@@ -1,8 +1,3 @@
-// Package expr evaluates SQL scalar expressions over batches of rows, column by column.
-//
-// The language is a subset of DuckDB's scalar expressions and means what DuckDB means; doc.go lists what there is and where
-// it differs. An expression is parsed once, bound to a schema, which checks its types before a row flows, and then evaluated
-// for any number of batches, concurrently.
 package expr
 
 import (

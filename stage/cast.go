@@ -79,7 +79,7 @@ func (c *cast) bind(in *arrow.Schema) (castPlan, error) {
 }
 
 func (c *cast) Apply(ctx context.Context, in rows.Batch, emit func(rows.Batch) error) error {
-	if in.Rows == nil {
+	if in.Len() == 0 {
 		return emit(in)
 	}
 	b, err := c.cache.get(in.Rows.Schema(), c.bind)

@@ -111,7 +111,7 @@ func (a *arrange) Bind(in *arrow.Schema) (*arrow.Schema, error) {
 }
 
 func (a *arrange) Apply(_ context.Context, in rows.Batch, emit func(rows.Batch) error) error {
-	if in.Rows == nil {
+	if in.Len() == 0 {
 		return emit(in)
 	}
 	l, err := a.cache.get(in.Rows.Schema(), a.layout)

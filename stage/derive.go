@@ -117,7 +117,7 @@ func withColumn(in *arrow.Schema, f arrow.Field) (layout, error) {
 }
 
 func (d *derive) Apply(ctx context.Context, in rows.Batch, emit func(rows.Batch) error) error {
-	if in.Rows == nil {
+	if in.Len() == 0 {
 		return emit(in)
 	}
 	b, err := d.cache.get(in.Rows.Schema(), d.bind)

@@ -282,7 +282,7 @@ func TestStagesPassEmptyBatchesAndLaterSchemas(t *testing.T) {
 			t.Errorf("%s: a batch without rows: %v, %d came out", c.spec.Name, err, emitted)
 		}
 		var got []string
-		for _, in := range []rows.Batch{table(t, `a bigint=[]`), table(t, `a bigint=[1]`), table(t, `a bigint=[1]`, `extra varchar=["x"]`)} {
+		for _, in := range []rows.Batch{table(t), table(t, `a bigint=[]`), table(t, `a bigint=[1]`), table(t, `a bigint=[1]`, `extra varchar=["x"]`)} {
 			out, _ := apply(t, s, in, false)
 			got = append(got, out...)
 		}

@@ -83,6 +83,10 @@ type Resumer interface {
 	Guarantee() (Guarantee, string)
 }
 
+// Upkeeper is a Sink that has work to do now and then: sweeping what dead writers left, noticing that it was fenced. It is
+// called hourly, never beside Commit or Confirm.
+type Upkeeper interface{ Upkeep(context.Context) error }
+
 // Checkpoint is where a sink stands.
 type Checkpoint struct {
 	Positions map[rows.Split]rows.Position

@@ -19,6 +19,7 @@ type epoch struct {
 	sink    *Sink
 	gather  *Gatherer
 	files   map[string]*file // the one that grows, per folder
+	ages    map[string]age   // of each folder's file, where files roll by time
 	rejects rejects
 	counts  rows.Counts // Written, Rejected and Filtered here
 	coerced map[string]int64
@@ -36,7 +37,10 @@ type epoch struct {
 }
 
 func newEpoch(s *Sink) *epoch {
-	return &epoch{sink: s, gather: NewGatherer(s.Memory / 2), files: map[string]*file{}, coerced: map[string]int64{}}
+	return &epoch{
+		sink: s, gather: NewGatherer(s.Memory / 2), files: map[string]*file{}, ages: map[string]age{}, coerced: map[string]int64{},
+		rejects: rejects{writer: s.writer},
+	}
 }
 
 // fileSchema is what files hold of the destination's columns: the same pointer until that changes.
@@ -59,6 +63,9 @@ func (e *epoch) release() {
 	}
 }
 
+// age is when a folder's file got its first row and its last one.
+type age struct{ first, last time.Time }
+
 // moved says whether there is anything to record.
 func (e *epoch) moved() bool {
 	if e.epoch.Rows != (rows.Counts{}) || e.counts != (rows.Counts{}) {
@@ -74,7 +81,7 @@ func (e *epoch) write(ctx context.Context, b rows.Batch) error {
 	if err := e.failed(); err != nil {
 		return err
 	}
-	if err := e.reject(b.Rejects); err != nil {
+	if err := e.reject(ctx, b.Rejects); err != nil {
 		return err
 	}
 	if b.Len() == 0 {
@@ -88,16 +95,14 @@ func (e *epoch) write(ctx context.Context, b rows.Batch) error {
 	if err != nil {
 		return err
 	}
-	if err := e.conformed(b, c); err != nil {
+	if err := e.conformed(ctx, b, c); err != nil {
 		return err
 	}
 	if c.Rows == nil || c.Rows.NumRows() == 0 {
 		return nil
 	}
 	if e.sink.Partition == nil {
-		e.gather.Add("", c.Rows, nil)
-		e.counts.Written += c.Rows.NumRows()
-		if err := e.flushFull(ctx, ""); err != nil {
+		if err := e.add(ctx, "", c.Rows, nil, c.Rows.NumRows()); err != nil {
 			return err
 		}
 		return e.relieve(ctx)
@@ -106,27 +111,62 @@ func (e *epoch) write(ctx context.Context, b rows.Batch) error {
 	if err != nil {
 		return err
 	}
-	if err := e.reject(e.stamp(b, routed.Rejects)); err != nil {
+	if err := e.reject(ctx, e.stamp(b, routed.Rejects)); err != nil {
 		return err
 	}
 	for _, g := range routed.Groups {
-		e.gather.Add(g.Folder, routed.Rows, g.Index)
-		e.counts.Written += int64(len(g.Index))
-		if err := e.flushFull(ctx, g.Folder); err != nil {
+		if err := e.add(ctx, g.Folder, routed.Rows, g.Index, int64(len(g.Index))); err != nil {
 			return err
 		}
 	}
 	return e.relieve(ctx)
 }
 
+// add lets n rows of a batch wait for a folder; index as Gatherer.Add has it.
+func (e *epoch) add(ctx context.Context, folder string, r arrow.RecordBatch, index []int32, n int64) error {
+	if err := e.rollByTime(ctx, folder); err != nil {
+		return err
+	}
+	e.gather.Add(folder, r, index)
+	e.counts.Written += n
+	return e.flushFull(ctx, folder)
+}
+
+// rollByTime ends a folder's file when it is old, or was idle, before more rows come.
+func (e *epoch) rollByTime(ctx context.Context, folder string) error {
+	r := e.sink.Roll
+	if r.Every == 0 && r.Idle == 0 {
+		return nil
+	}
+	now := time.Now()
+	a, there := e.ages[folder]
+	old := r.Every > 0 && now.Sub(a.first) >= r.Every
+	idle := r.Idle > 0 && now.Sub(a.last) >= r.Idle
+	if there && !old && !idle {
+		e.ages[folder] = age{a.first, now}
+		return nil
+	}
+	e.ages[folder] = age{now, now}
+	if !there {
+		return nil
+	}
+	if err := e.flush(ctx, folder); err != nil {
+		return err
+	}
+	if e.files[folder] != nil {
+		e.end(ctx, folder)
+	}
+	return nil
+}
+
 // conformed takes up what holding the schema made of a batch, its rows aside.
-func (e *epoch) conformed(b rows.Batch, c rows.Conformed) error {
+func (e *epoch) conformed(ctx context.Context, b rows.Batch, c rows.Conformed) error {
 	e.counts.Filtered += c.Filtered
 	e.changes = append(e.changes, c.Changes...)
 	for column, n := range c.Coerced {
 		e.coerced[column] += n
 	}
-	return e.reject(e.stamp(b, c.Rejects))
+	return e.reject(ctx, e.stamp(b, c.Rejects))
 }
 
 // stamp says of rejects made here where they came from.
@@ -138,9 +178,9 @@ func (e *epoch) stamp(b rows.Batch, all []rows.Reject) []rows.Reject {
 	return all
 }
 
-func (e *epoch) reject(all []rows.Reject) error {
+func (e *epoch) reject(ctx context.Context, all []rows.Reject) error {
 	e.counts.Rejected += int64(len(all))
-	return e.rejects.add(all, e.sink.Pipeline)
+	return e.rejects.add(ctx, all, e.sink.Pipeline)
 }
 
 // flushFull encodes a folder's rows when they make a whole run.
@@ -254,7 +294,7 @@ func (e *epoch) appendRun(ctx context.Context, folder string, recs []arrow.Recor
 // full says whether a file should end before n more rows.
 func (e *epoch) full(f *file, n int64) bool {
 	r := e.sink.Roll
-	return f.expected >= r.Size || (r.Rows > 0 && f.queued+n > r.Rows) || (r.Every > 0 && time.Since(f.begun) >= r.Every)
+	return f.expected >= r.Size || (r.Rows > 0 && f.queued+n > r.Rows)
 }
 
 // end finishes the folder's file in the background.
@@ -310,7 +350,7 @@ func (e *epoch) finish(ctx context.Context) ([]connector.File, error) {
 		return nil, err
 	}
 	if e.rejects.rows > 0 {
-		f, err := e.rejects.stage(ctx, e.sink.writer)
+		f, err := e.rejects.finish(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -329,6 +369,7 @@ func (e *epoch) abort(ctx context.Context) {
 	for _, f := range e.files {
 		f.abort(ctx)
 	}
+	e.rejects.abort(ctx)
 	if err := e.sink.writer.Drop(ctx, e.done); err != nil {
 		e.sink.Log.Warn("staged files were not dropped; the next start sweeps them", "error", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -21,7 +20,6 @@ type file struct {
 	encoder format.Encoder
 	schema  *arrow.Schema
 	key     string
-	begun   time.Time
 	// What the taker of rows knows.
 	queued   int64 // rows taken for it, encoded or not
 	expected int64 // bytes it will have, as far as one can guess
@@ -37,7 +35,7 @@ type file struct {
 }
 
 func newFile(w *commit.Writer, e format.Encoder, s *arrow.Schema, folder string) *file {
-	f := &file{writer: w, encoder: e, schema: s, key: w.Key(folder, e.Suffix()), begun: time.Now(), sum: sha256.New(), turn: make(chan struct{})}
+	f := &file{writer: w, encoder: e, schema: s, key: w.Key(folder, e.Suffix()), sum: sha256.New(), turn: make(chan struct{})}
 	close(f.turn)
 	return f
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"hash"
 	"time"
 	"unicode/utf8"
 
@@ -41,14 +42,21 @@ func (l RejectLine) Bytes() []byte {
 	return l.Binary
 }
 
-// rejects collects the refused rows of an epoch, compressed.
+// rejectsHeld is how many compressed bytes of rejects wait in memory before they are staged.
+const rejectsHeld = 1 << 20
+
+// rejects writes the refused rows of an epoch into a staged file, compressed.
 type rejects struct {
-	rows int64
-	buf  bytes.Buffer
-	enc  *zstd.Encoder
+	writer *commit.Writer
+	rows   int64
+	key    string
+	staged bucket.StagedWriter
+	sum    hash.Hash
+	buf    bytes.Buffer
+	enc    *zstd.Encoder
 }
 
-func (r *rejects) add(all []rows.Reject, pipeline string) error {
+func (r *rejects) add(ctx context.Context, all []rows.Reject, pipeline string) error {
 	for _, x := range all {
 		line := RejectLine{
 			Kind: x.Kind, Message: x.Message, Column: x.Column, Source: x.Split.Source, Split: x.Split.ID,
@@ -73,32 +81,56 @@ func (r *rejects) add(all []rows.Reject, pipeline string) error {
 			return fault.As(fault.Internal, err)
 		}
 		r.rows++
+		if r.buf.Len() >= rejectsHeld {
+			if err := r.spill(ctx); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
 
-// stage writes the rejects as one staged file.
-func (r *rejects) stage(ctx context.Context, w *commit.Writer) (connector.File, error) {
+// spill appends what is compressed so far to the staged file.
+func (r *rejects) spill(ctx context.Context) error {
+	if r.staged == nil {
+		r.key, r.sum = r.writer.RejectKey(), sha256.New()
+		var err error
+		if r.staged, err = r.writer.Stage(ctx, r.key); err != nil {
+			return err
+		}
+	}
+	err := r.writer.Try(ctx, "write "+r.key, func() error {
+		_, err := r.staged.Write(r.buf.Bytes())
+		return err
+	})
+	r.sum.Write(r.buf.Bytes())
+	r.buf.Reset()
+	return err
+}
+
+// finish ends the staged file.
+func (r *rejects) finish(ctx context.Context) (connector.File, error) {
 	if err := r.enc.Close(); err != nil {
 		return connector.File{}, fault.As(fault.Internal, err)
 	}
-	key := w.RejectKey()
-	out, err := w.Stage(ctx, key)
-	if err != nil {
-		return connector.File{}, err
-	}
-	err = w.Try(ctx, "write "+key, func() error {
-		_, err := out.Write(r.buf.Bytes())
-		return err
-	})
-	if err != nil {
+	if err := r.spill(ctx); err != nil {
 		return connector.File{}, err
 	}
 	var s bucket.Staged
-	err = w.Try(ctx, "finish "+key, func() (err error) {
-		s, err = out.Finish(ctx)
+	err := r.writer.Try(ctx, "finish "+r.key, func() (err error) {
+		s, err = r.staged.Finish(ctx)
 		return err
 	})
-	sum := sha256.Sum256(r.buf.Bytes())
-	return connector.File{Staged: s, Rows: r.rows, SHA256: hex.EncodeToString(sum[:]), Reject: true}, err
+	r.staged = nil
+	return connector.File{Staged: s, Rows: r.rows, SHA256: hex.EncodeToString(r.sum.Sum(nil)), Reject: true}, err
+}
+
+// abort drops what was staged; what cannot be dropped now is swept later.
+func (r *rejects) abort(ctx context.Context) {
+	if r.staged != nil && r.staged.Abort(ctx) == nil {
+		r.staged = nil
+	}
+	if r.key != "" {
+		r.writer.Release(r.key)
+	}
 }

@@ -176,6 +176,14 @@ func (s *Sink) Seal(_ context.Context, e connector.Epoch) (connector.Pending, er
 	return &pending{sink: s, epoch: sealed}, nil
 }
 
+// Upkeep finishes and sweeps what others left, and learns whether the splits are still this sink's.
+func (s *Sink) Upkeep(ctx context.Context) error {
+	if s.writer == nil {
+		return nil
+	}
+	return s.writer.Idle(ctx)
+}
+
 // Close drops what was not committed.
 func (s *Sink) Close() error {
 	if s.cur != nil {

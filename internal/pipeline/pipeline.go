@@ -77,7 +77,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			l := &lane{p: p, sink: s, source: sources[i], run: run, log: p.Log.With("pipeline", p.Name, "sink", s.Name)}
+			l := &lane{p: p, first: i == 0, sink: s, source: sources[i], run: run, log: p.Log.With("pipeline", p.Name, "sink", s.Name)}
 			errs[i] = l.live(ctx)
 			if err := s.Sink.Close(); err != nil {
 				errs[i] = errors.Join(errs[i], fmt.Errorf("closing: %w", err))
@@ -97,6 +97,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 // lane is one sink with its reader and its stages.
 type lane struct {
 	p      *Pipeline
+	first  bool // of the pipeline's
 	sink   Sink
 	source connector.Source
 	run    string

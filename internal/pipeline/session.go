@@ -177,6 +177,8 @@ func (s *session) try(t *ticket) {
 func (s *session) loop() error {
 	every := time.NewTicker(s.l.p.Every)
 	defer every.Stop()
+	upkeep := time.NewTicker(time.Hour)
+	defer upkeep.Stop()
 	idle := make(<-chan time.Time)
 	if d := s.l.p.UntilIdle; d > 0 {
 		t := time.NewTicker(max(d/4, time.Millisecond))
@@ -205,6 +207,8 @@ func (s *session) loop() error {
 			if err := s.seal(false); err != nil {
 				return err
 			}
+		case <-upkeep.C:
+			s.upkeep()
 		case <-idle:
 			if time.Since(s.lastRow) >= s.l.p.UntilIdle {
 				s.gone = true
@@ -366,8 +370,10 @@ func (s *session) write(t *ticket) error {
 
 func (s *session) count(t *ticket) {
 	st := s.l.p.Stats
-	st.Read.Add(t.out.counts.Read)
-	st.Bytes.Add(t.size)
+	if s.l.first { // every sink reads the same rows
+		st.Read.Add(t.out.counts.Read)
+		st.Bytes.Add(t.size)
+	}
 	st.Rejected.Add(t.out.counts.Rejected)
 	st.Filtered.Add(t.out.counts.Filtered)
 	if !t.batch.EventTime.IsZero() {
@@ -411,6 +417,16 @@ func (s *session) seal(last bool) error {
 		s.commits <- commitResult{record, e.Positions, err}
 	})
 	return nil
+}
+
+// upkeep lets the sink sweep, in the place of a commit.
+func (s *session) upkeep() {
+	k, ok := s.l.sink.Sink.(connector.Upkeeper)
+	if !ok || s.inCommit || len(s.readers) == 0 {
+		return
+	}
+	s.inCommit = true
+	s.spawn(func() { s.commits <- commitResult{err: k.Upkeep(s.work)} })
 }
 
 // committed reports an epoch, and ends the next one when that was due.

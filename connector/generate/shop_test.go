@@ -194,6 +194,8 @@ func BenchmarkMessyJSON(b *testing.B) {
 	benchmark(b, Config{Payload: "json", Mess: Mess{Nulls: .01}})
 }
 
+func BenchmarkManyUsers(b *testing.B) { benchmark(b, Config{Users: 10_000_000}) }
+
 func benchmark(b *testing.B, c Config) {
 	c.Rows = int64(b.N)
 	s := newSource(b, c)

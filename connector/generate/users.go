@@ -22,47 +22,50 @@ const (
 type field struct {
 	name  string
 	part  part
-	texts []string // of isPage by page, of isCode by code
+	texts []string                                   // of isPage by page, of isCode by code
+	code  func(t traits) uint8                       // of isCode, nil: 0
+	text  func(dst []byte, t traits, r draws) []byte // of isText
 }
 
-// Places of the fields in fields that the code names.
-const (
-	fieldLatitude = 14
-	fieldMobile   = 27
-)
+// fieldLatitude is the place of geo_latitude in fields.
+const fieldLatitude = 14
 
 // fields is the schema of web events.
 var fields = []field{
-	{"event_id", isID, nil},
-	{"event_timestamp", isStamp, nil},
-	{"event_type", isCode, []string{"pageview"}},
-	{"page_url", isPage, each(pageNames[:], "http://www.dummywebsite.com/", "")},
-	{"page_url_path", isPage, each(pageNames[:], "/", "")},
-	{"referer_url", isCode, each(names(origins), "www.", ".com")},
-	{"referer_url_scheme", isCode, []string{"http"}},
-	{"referer_url_port", isCode, []string{"80"}},
-	{"referer_medium", isCode, []string{"internal", "search"}},
-	{"utm_medium", isCode, names(media)},
-	{"utm_source", isCode, names(origins)},
-	{"utm_content", isCode, names(ads)},
-	{"utm_campaign", isCode, names(campaigns)},
-	{"click_id", isText, nil},
-	{"geo_latitude", isText, nil},
-	{"geo_longitude", isText, nil},
-	{"geo_country", isCode, ofCities(func(c city) string { return c.country })},
-	{"geo_timezone", isCode, ofCities(func(c city) string { return c.zone })},
-	{"geo_region_name", isCode, ofCities(func(c city) string { return c.region })},
-	{"ip_address", isText, nil},
-	{"browser_name", isCode, names(browsers)},
-	{"browser_user_agent", isCode, agents()},
-	{"browser_language", isCode, ofCities(func(c city) string { return c.language })},
-	{"os", isCode, names(systems)},
-	{"os_name", isCode, names(systems)},
-	{"os_timezone", isCode, ofCities(func(c city) string { return c.zone })},
-	{"device_type", isCode, []string{"Computer", "Mobile"}},
-	{"device_is_mobile", isBool, nil},
-	{"user_custom_id", isText, nil},
-	{"user_domain_id", isText, nil},
+	{name: "event_id", part: isID},
+	{name: "event_timestamp", part: isStamp},
+	coded("event_type", []string{"pageview"}, nil),
+	{name: "page_url", part: isPage, texts: each(pageNames[:], "http://www.dummywebsite.com/", "")},
+	{name: "page_url_path", part: isPage, texts: each(pageNames[:], "/", "")},
+	coded("referer_url", each(names(origins), "www.", ".com"), func(t traits) uint8 { return t.origin }),
+	coded("referer_url_scheme", []string{"http"}, nil),
+	coded("referer_url_port", []string{"80"}, nil),
+	coded("referer_medium", []string{"internal", "search"}, func(t traits) uint8 { return t.search }),
+	coded("utm_medium", names(media), func(t traits) uint8 { return t.medium }),
+	coded("utm_source", names(origins), func(t traits) uint8 { return t.origin }),
+	coded("utm_content", names(ads), func(t traits) uint8 { return t.ad }),
+	coded("utm_campaign", names(campaigns), func(t traits) uint8 { return t.campaign }),
+	{name: "click_id", part: isText, text: appendRandomUUID},
+	{name: "geo_latitude", part: isText, text: func(dst []byte, t traits, r draws) []byte { return appendNear(dst, cities[t.city].latitude, r) }},
+	{name: "geo_longitude", part: isText, text: func(dst []byte, t traits, r draws) []byte { return appendNear(dst, cities[t.city].longitude, r) }},
+	coded("geo_country", ofCities(func(c city) string { return c.country }), func(t traits) uint8 { return t.city }),
+	coded("geo_timezone", ofCities(func(c city) string { return c.zone }), func(t traits) uint8 { return t.city }),
+	coded("geo_region_name", ofCities(func(c city) string { return c.region }), func(t traits) uint8 { return t.city }),
+	{name: "ip_address", part: isText, text: appendIP},
+	coded("browser_name", names(browsers), func(t traits) uint8 { return t.browser }),
+	coded("browser_user_agent", agents(), func(t traits) uint8 { return t.system*uint8(len(browsers)) + t.browser }),
+	coded("browser_language", ofCities(func(c city) string { return c.language }), func(t traits) uint8 { return t.city }),
+	coded("os", names(systems), func(t traits) uint8 { return t.system }),
+	coded("os_name", names(systems), func(t traits) uint8 { return t.system }),
+	coded("os_timezone", ofCities(func(c city) string { return c.zone }), func(t traits) uint8 { return t.city }),
+	coded("device_type", []string{"Computer", "Mobile"}, func(t traits) uint8 { return t.phone }),
+	{name: "device_is_mobile", part: isBool},
+	{name: "user_custom_id", part: isText, text: appendMail},
+	{name: "user_domain_id", part: isText, text: appendRandomUUID},
+}
+
+func coded(name string, texts []string, code func(traits) uint8) field {
+	return field{name: name, part: isCode, texts: texts, code: code}
 }
 
 const fieldCount = 30
@@ -159,6 +162,39 @@ func agents() []string {
 	return out
 }
 
+// traits are what a user's attributes follow from.
+type traits struct {
+	number                       uint32
+	origin, medium, ad, campaign uint8
+	system, browser, city        uint8
+	search, phone                uint8 // 1: came from a search engine, has a phone
+}
+
+// draws are the random numbers of one attribute of a user.
+type draws uint64
+
+func (d draws) n(n uint64) uint64 { return at(uint64(d), n) }
+
+func appendRandomUUID(dst []byte, _ traits, r draws) []byte { return appendUUID(dst, r.n(0), r.n(1)) }
+
+func appendNear(dst []byte, degrees float64, r draws) []byte {
+	return strconv.AppendFloat(dst, degrees+unit(r.n(0))*0.4-0.2, 'f', 5, 64)
+}
+
+func appendIP(dst []byte, _ traits, r draws) []byte {
+	dst = strconv.AppendUint(dst, 11+below(r.n(0), 116), 10)
+	dst = strconv.AppendUint(append(dst, '.'), below(r.n(1), 256), 10)
+	dst = strconv.AppendUint(append(dst, '.'), below(r.n(2), 256), 10)
+	return strconv.AppendUint(append(dst, '.'), 1+below(r.n(3), 254), 10)
+}
+
+func appendMail(dst []byte, t traits, r draws) []byte {
+	word := func(n uint64, of []string) string { return of[below(r.n(n), uint64(len(of)))] }
+	dst = append(append(append(dst, word(0, firstNames)...), '.'), word(1, lastNames)...)
+	dst = strconv.AppendUint(dst, uint64(t.number), 10)
+	return append(append(dst, '@'), word(2, mailHosts)...)
+}
+
 // user is a person with all attributes, a function of the seed and the number.
 type user struct {
 	number uint32
@@ -178,37 +214,39 @@ func pick(r uint64, from []weighted) uint8 {
 	return uint8(len(from) - 1)
 }
 
+func newTraits(number uint32, r draws) traits {
+	t := traits{
+		number: number, origin: pick(r.n(0), origins), medium: pick(r.n(1), media), ad: pick(r.n(2), ads), campaign: pick(r.n(3), campaigns),
+		system: pick(r.n(4), systems), browser: pick(r.n(5), browsers), city: uint8(below(r.n(6), uint64(len(cities)))),
+	}
+	if name := origins[t.origin].text; name == "google" || name == "bing" {
+		t.search = 1
+	}
+	if name := systems[t.system].text; name == "Android" || name == "iOS" {
+		t.phone = 1
+	}
+	return t
+}
+
 func newUser(seed uint64, number uint32) *user {
 	own := at(seed, uint64(number))
-	draws := uint64(0)
-	draw := func() uint64 { draws++; return at(own, draws) }
-	origin, system, browser := pick(draw(), origins), pick(draw(), systems), pick(draw(), browsers)
-	home := uint8(below(draw(), uint64(len(cities))))
-	u := &user{number: number, mobile: system >= 3}
-	search, phone := uint8(0), uint8(0)
-	if name := origins[origin].text; name == "google" || name == "bing" {
-		search = 1
+	t := newTraits(number, draws(own))
+	u := &user{number: number, mobile: t.phone == 1}
+	var ends [fieldCount]int
+	buf := make([]byte, 0, 192)
+	for i := range fields {
+		f := &fields[i]
+		if f.code != nil {
+			u.codes[i] = f.code(t)
+		}
+		if f.text != nil {
+			buf = f.text(buf, t, draws(mix(own+uint64(i))))
+		}
+		ends[i] = len(buf)
 	}
-	if u.mobile {
-		phone = 1
-	}
-	codes := map[string]uint8{
-		"referer_url": origin, "referer_medium": search, "utm_medium": pick(draw(), media), "utm_source": origin, "utm_content": pick(draw(), ads),
-		"utm_campaign": pick(draw(), campaigns), "geo_country": home, "geo_timezone": home, "geo_region_name": home, "browser_name": browser,
-		"browser_user_agent": system*uint8(len(browsers)) + browser, "browser_language": home, "os": system, "os_name": system, "os_timezone": home, "device_type": phone,
-	}
-	uuid := func() string { return string(appendUUID(nil, draw(), draw())) }
-	near := func(degrees float64) string {
-		return strconv.FormatFloat(degrees+unit(draw())*0.4-0.2, 'f', 5, 64)
-	}
-	word := func(from []string) string { return from[below(draw(), uint64(len(from)))] }
-	texts := map[string]string{
-		"click_id": uuid(), "user_domain_id": uuid(), "geo_latitude": near(cities[home].latitude), "geo_longitude": near(cities[home].longitude),
-		"ip_address":     fmt.Sprintf("%d.%d.%d.%d", 11+below(draw(), 116), below(draw(), 256), below(draw(), 256), 1+below(draw(), 254)),
-		"user_custom_id": fmt.Sprintf("%s.%s%d@%s", word(firstNames), word(lastNames), number, word(mailHosts)),
-	}
-	for i, f := range fields {
-		u.codes[i], u.texts[i] = codes[f.name], texts[f.name]
+	all, from := string(buf), 0
+	for i, end := range ends {
+		u.texts[i], from = all[from:end], end
 	}
 	return u
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gros-lake/gros/format"
 	"github.com/gros-lake/gros/rows"
 	"github.com/gros-lake/gros/setting"
+	"github.com/gros-lake/gros/stage"
 )
 
 // sink keeps the bytes of an epoch until it is committed.
@@ -23,8 +24,10 @@ type sink struct {
 	pipeline string
 	out      io.Writer
 	log      *slog.Logger
+	asked    string // the format that the user named, "" if none
 	format   string
 	encoder  format.Encoder
+	decode   stage.Stage
 	names    []string // of the columns of CSV, once its header was written
 
 	open     [][]byte // of the epoch that is written
@@ -63,7 +66,8 @@ func openSink(_ context.Context, env connector.Env, c *SinkConfig) (connector.Si
 	if most == 0 {
 		most = 256 << 20
 	}
-	return &sink{pipeline: env.Pipeline, out: env.Stdout, log: env.Log, format: name, encoder: encoder, most: most / 4}, nil
+	decode := stage.NewDecode(stage.Env{Pipeline: env.Pipeline, Formats: env.Formats, Decode: env.Decode, Log: env.Log}, stage.DecodeConfig{})
+	return &sink{decode: decode, pipeline: env.Pipeline, out: env.Stdout, log: env.Log, asked: c.Format, format: name, encoder: encoder, most: most / 4}, nil
 }
 
 // Write encodes b. It waits while the last epoch is not out and this one has become large.
@@ -75,19 +79,43 @@ func (s *sink) Write(ctx context.Context, b rows.Batch) error {
 			return ctx.Err()
 		}
 	}
-	if len(b.Rejects) > 0 && s.rejected == "" {
-		s.rejected = b.Rejects[0].Message
-	}
-	s.counts.Rejected += int64(len(b.Rejects))
-	s.counts.Written += b.Len()
+	s.reject(b.Rejects)
 	if b.Len() == 0 {
 		return nil
 	}
-	if p, ok := rows.PayloadOf(b.Rows); ok {
+	p, ok := rows.PayloadOf(b.Rows)
+	switch {
+	case !ok:
+		s.counts.Written += b.Len()
+		return s.encode(ctx, b.Rows)
+	case s.asTheyAre(p):
+		s.counts.Written += b.Len()
 		s.payloads(p)
 		return nil
 	}
-	return s.encode(ctx, b.Rows)
+	s.counts.Made -= b.Len() // the pipeline has counted payloads
+	return s.decode.Apply(ctx, rows.Batch{Rows: b.Rows, Split: b.Split, Position: b.Position}, func(d rows.Batch) error {
+		s.reject(d.Rejects)
+		s.counts.Made += d.Len() + int64(len(d.Rejects))
+		s.counts.Written += d.Len()
+		if d.Len() == 0 {
+			return nil
+		}
+		return s.encode(ctx, d.Rows)
+	})
+}
+
+// asTheyAre reports whether payloads are written as they came: not when another format was asked for, nor when they mean
+// nothing without the beginning of their file.
+func (s *sink) asTheyAre(p rows.Payload) bool {
+	return p.Header == "" && (s.asked == "" || p.Format == "" || p.Format == s.asked)
+}
+
+func (s *sink) reject(rejects []rows.Reject) {
+	if len(rejects) > 0 && s.rejected == "" {
+		s.rejected = rejects[0].Message
+	}
+	s.counts.Rejected += int64(len(rejects))
 }
 
 // payloads takes documents as they are, a line each.
@@ -154,6 +182,7 @@ func (s *sink) add(b []byte) {
 // Seal ends the epoch.
 func (s *sink) Seal(_ context.Context, e connector.Epoch) (connector.Pending, error) {
 	p := &pending{sink: s, done: make(chan struct{}), chunks: s.open, run: e.Run, counts: e.Rows, rejected: s.rejected}
+	p.counts.Made += s.counts.Made
 	p.counts.Written, p.counts.Rejected = s.counts.Written, s.counts.Rejected
 	s.open, s.bytes, s.counts, s.rejected, s.waiting = nil, 0, rows.Counts{}, "", p.done
 	return p, nil

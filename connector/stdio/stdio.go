@@ -26,5 +26,5 @@ type SourceConfig struct {
 
 // SinkConfig is the settings of stdout.
 type SinkConfig struct {
-	Format string `setting:"format" doc:"json, one object a line, or csv; undecoded payloads are written as they are" default:"json"`
+	Format string `setting:"format" doc:"json, one object a line, or csv; without it json, and undecoded payloads are written as they are" example:"csv"`
 }

@@ -355,6 +355,39 @@ func TestCSVHasOneHeader(t *testing.T) {
 	}
 }
 
+func TestPayloadsOfAnotherFormatAreDecoded(t *testing.T) {
+	for _, c := range []struct{ in, format, want string }{
+		{"{\"a\":1,\"b\":\"x\"}\n\n{\"a\" :2}\n", "csv", "a,b\n1,x\n2,\n"},
+		{"{\"a\" :1}\n", "json", "{\"a\" :1}\n"},
+		{"a,b\n1,x\n2,y\n", "csv", "a,b\n1,x\n2,y\n"},
+		{"a,b\n1,x\n2,y\n", "", "{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"b\":\"y\"}\n"},
+	} {
+		var out bytes.Buffer
+		s := newSink(t, &out, SinkConfig{Format: c.format}, formats)
+		var e connector.Epoch
+		for b, err := range newSource(t, strings.NewReader(c.in), SourceConfig{}).Read(t.Context(), split, "") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Rows.Read += b.Len()
+			if err := s.Write(t.Context(), b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p, err := s.Seal(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := p.Commit(t.Context())
+		if err != nil || !r.Rows.Balanced() {
+			t.Errorf("%+v, %v", r.Rows, err)
+		}
+		if got := strings.ReplaceAll(out.String(), "\r\n", "\n"); got != c.want {
+			t.Errorf("%q as %q is %q, want %q", c.in, c.format, got, c.want)
+		}
+	}
+}
+
 func TestCSVIsReadWithItsHeader(t *testing.T) {
 	n := 0
 	for b, err := range newSource(t, strings.NewReader("id;name\n1;x\n2;y\n"), SourceConfig{}).Read(t.Context(), split, "") {

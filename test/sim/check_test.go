@@ -111,12 +111,16 @@ func (w *world) check() {
 	w.checkLog(ctx, l)
 }
 
-// checkLog says that positions only go back by voids, and that every record accounts for its rows.
+// checkLog says that positions only go back by voids, that nothing is voided but what the store lost, and that every record
+// accounts for its rows.
 func (w *world) checkLog(ctx context.Context, l *commit.Log) {
 	var after *connector.Record
 	for r, err := range l.Records(ctx) {
 		if err != nil {
 			w.fail("log: %v", err)
+		}
+		if r.Kind == connector.KindVoid && w.sc.expire == 0 {
+			w.fail("record %d voids %v, though the store lost nothing", r.Seq, r.Voids)
 		}
 		if !r.Rows.Balanced() {
 			w.fail("record %d does not balance", r.Seq)

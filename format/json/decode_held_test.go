@@ -73,6 +73,8 @@ func TestAValueFitsItsColumnOrStandsInACompanion(t *testing.T) {
 		{arrow.BinaryTypes.Binary, `"Z3Jvcw"`, `a__v_text="Z3Jvcw"`, true},
 		{arrow.BinaryTypes.Binary, `"Z3\nJvcw=="`, `a__v_text="Z3\nJvcw=="`, true},
 		{arrow.FixedWidthTypes.Date32, `"2024-02-29"`, "a=2024-02-29", false},
+		{arrow.FixedWidthTypes.Date32, `"2000-02-29"`, "a=2000-02-29", false},
+		{arrow.FixedWidthTypes.Date32, `"1900-02-29"`, `a__v_text="1900-02-29"`, true},
 		{arrow.FixedWidthTypes.Date32, `"1969-12-31"`, "a=1969-12-31", false},
 		{arrow.FixedWidthTypes.Date32, `"2024-02-29T00:00:00"`, `a__v_text="2024-02-29T00:00:00"`, true},
 		{arrow.FixedWidthTypes.Time64us, `"23:59:59.5"`, "a=23:59:59.500000", false},
@@ -118,6 +120,15 @@ func TestCoercionsAreCountedByPath(t *testing.T) {
 	out, _ := decodeAll(t, newDecoder(t, format.DecodeOptions{}), block(in), s)
 	if want := map[string]int64{"o.x": 1, "o.l.y": 2}; !maps.Equal(out.Coerced, want) || out.Duplicates != 1 {
 		t.Errorf("coerced %v, want %v; %d duplicates", out.Coerced, want, out.Duplicates)
+	}
+}
+
+func TestListsThatDoNotFitLeaveNoTraceInTheCounts(t *testing.T) {
+	element := arrow.StructOf(of("l", arrow.ListOf(arrow.StructOf(of("y", arrow.PrimitiveTypes.Int64)))))
+	in := `{"o":[` + strings.Repeat(`{"l":[{"y":1.0,"y":2.0},[[]]]},`, 200) + `{"l":[]}]}` + "\n"
+	out, _ := decodeAll(t, newDecoder(t, format.DecodeOptions{}), block(in), held(of("o", arrow.ListOf(element))))
+	if want := map[string]int64{"o.l": 200}; out.Rows.NumRows() != 1 || !maps.Equal(out.Coerced, want) || out.Duplicates != 0 {
+		t.Errorf("%d rows, rejects %+v, coerced %v, %d duplicates", out.Rows.NumRows(), out.Rejects, out.Coerced, out.Duplicates)
 	}
 }
 

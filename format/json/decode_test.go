@@ -291,6 +291,11 @@ func TestBadDocumentsAreRejectedAndLeaveNothing(t *testing.T) {
 			if r.Kind != c.kind || doc == c.doc && r.Message != c.message || r.Offset != 37 || string(r.Raw) != doc {
 				t.Errorf("%.60q:\n got %s %q offset %d raw %.60q\nwant %s %q", doc, r.Kind, r.Message, r.Offset, r.Raw, c.kind, c.message)
 			}
+			for i, col := range out.Rows.Columns() {
+				if d, ok := col.(*array.Dictionary); ok && d.Dictionary().Len() != 2 {
+					t.Errorf("%.60q: the dictionary of %s holds %v", doc, out.Rows.ColumnName(i), d.Dictionary())
+				}
+			}
 			if len(out.Coerced) > 0 || out.Duplicates > 0 {
 				t.Errorf("%.60q: counted %v %d", doc, out.Coerced, out.Duplicates)
 			}

@@ -305,7 +305,7 @@ func differential() []string {
 	all = append(all, []string{"trim(s, 'a')", "trim(s, p)", "ltrim(s, 'ab ')", "rtrim(s, 'c')", "substr(s, n)", "substr(s, n, 2)", "substr(s, 2, n)", "substr(s, n, n)", "substr(s, t8, n)", "substr(s, 1, 1)",
 		"replace(s, p, 'X')", "replace(s, 'a', p)", "replace(s, 'l', '')", "split_part(s, ',', n)", "split_part(s, p, 1)", "split_part(s, p, n)", "split_part(s, '', n)", "starts_with(s, p)", "starts_with(s, 'a')",
 		"ends_with(s, p)", "contains(s, p)", "s like p", "s not like p", "s like 'a%'", "s like '%c'", "s like '%b%'", "s like 'a_c'", "s like '%'", "s like ''", "s like '_'", "s like '%a%c%'", "s like '%!%%' escape '!'",
-		"s like 'a!_' escape '!'", "s ilike 'A%'", "s ilike '%STRASSE%'", "p like s", "regexp_matches(s, '^a')", "regexp_matches(s, '[a-c]+$')", "regexp_matches(s, 'A', 'i')", "regexp_matches(s, 'x.y')",
+		"s like 'a!_' escape '!'", "s ilike 'A%'", "s ilike '%STRASSE%'", "p like s", "p like '%__'", "p like '_%_'", "s like '%______'", "regexp_matches(s, '^a')", "regexp_matches(s, '[a-c]+$')", "regexp_matches(s, 'A', 'i')", "regexp_matches(s, 'x.y')",
 		"regexp_matches(s, 'x.y', 's')", "regexp_matches(s, '%_', 'l')", "regexp_extract(s, '[a-z]+')", "regexp_extract(s, '(\\w)(\\w)', 2)", "regexp_extract(s, 'z')", "regexp_extract(s, '(z)?a', 1)",
 		"regexp_extract(s, 'B', 0, 'i')", "s || p", "s || n", "n || n", "f64 || s", "b || s", "d || ts", "length(s || p)",
 		"cast(nullif(nullif(moment, '2024-01-05 25:00:00'), '2024-01-05 10:61:00') as date)",

@@ -95,6 +95,8 @@ func TestExpressionsAreComputedByColumn(t *testing.T) {
 		"s.y.z":                  `"p" null null null`,
 		"s.y is null":            "false true true false",
 		"u":                      "null null null null",
+		"'日xy' like '%__x%'":     "false false false false",
+		"'日yxy' like '%__x%'":    "true true true true",
 		"u + a":                  "null null null null",
 		"u is null":              "true true true true",
 		"1 + 1":                  "2 2 2 2",
@@ -128,6 +130,13 @@ func TestRowsWithoutAValueAreErrorsWhereItIsNeeded(t *testing.T) {
 		{"cast(s as int) > 0 and s <> 'x'", "true null null true", []int{1}},
 		{"coalesce(cast(s as int), a)", "1 null 3 4", []int{1}},
 		{"coalesce(a, cast(s as int))", "1 2 3 4", nil},
+		{"case when cast(s as int) > 1 then 1 else 0 end", "0 null 0 1", []int{1}},
+		{"case cast(s as int) when 4 then 1 else 0 end", "0 null 0 1", []int{1}},
+		{"case when a = 2 then 9 when cast(s as int) > 1 then 1 else 0 end", "0 9 0 1", nil},
+		{"nullif(a, cast(s as int))", "null null 3 null", []int{1}},
+		{"cast(s as int) in (1, 2)", "true null null false", []int{1}},
+		{"a in (2, cast(s as int))", "true true null true", nil},
+		{"a between 0 and cast(s as int)", "true null null true", []int{1}},
 		{"cast(s as int) is null", "false null true false", []int{1}},
 		{"cast(s as int) + cast(d as int)", "null null null 8", []int{0, 1, 2}},
 		{"greatest(a, cast(s as int))", "1 null 3 4", []int{1}},
@@ -223,6 +232,11 @@ func TestBatchesMayDifferFromTheSchema(t *testing.T) {
 		if err != nil || len(errs) > 0 || a.String() != c.want {
 			t.Errorf("%v %v %v, want %s", a, errs, err, c.want)
 		}
+	}
+	p = bind(t, "cast(coalesce(d, 'x') as int) + a", s) // without d it fails the same for all rows
+	_, errs, err := p.Eval(t.Context(), batch(t, [2]string{"a bigint", "[1, 2]"}))
+	if err != nil || len(errs) != 2 || errs[0].Row != 0 || errs[1].Row != 1 {
+		t.Errorf("errors %v, %v", errs, err)
 	}
 	if _, _, err := p.Eval(t.Context(), batch(t, [2]string{"a varchar", `["x"]`})); !fault.Is(err, fault.Internal) {
 		t.Errorf("a column of another type: %v", err)

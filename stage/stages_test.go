@@ -261,6 +261,14 @@ func TestCheckRejectsRowsThatBreakARule(t *testing.T) {
 	}
 }
 
+func TestANullAmongAcceptedValuesAcceptsNothingElse(t *testing.T) {
+	in := table(t, `kind varchar=["", null, "a"]`)
+	_, rejects := apply(t, open(t, stage.Check, "{accepted_values: {kind: [null, a]}}"), in, false)
+	wantRejects(t, "with a", rows.Failed, rejects, `accepted_values: kind is "", none of [null, a]`)
+	_, rejects = apply(t, open(t, stage.Check, "{accepted_values: {kind: [null]}}"), in, false)
+	wantRejects(t, "null alone", rows.Failed, rejects, `accepted_values: kind is "", none of [null]`, `accepted_values: kind is "a", none of [null]`)
+}
+
 func TestStagesPassEmptyBatchesAndLaterSchemas(t *testing.T) {
 	for _, c := range []struct {
 		spec   stage.Spec

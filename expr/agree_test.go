@@ -85,3 +85,18 @@ func TestProgramsServeManyGoroutinesAndChangeNoBatch(t *testing.T) {
 		t.Error("a batch was changed")
 	}
 }
+
+func TestTextsOfADictionaryAreADictionaryOfDistinctValues(t *testing.T) {
+	r := batch(t, [2]string{"d dictionary varchar", `["a", "A", null, "b", "a", "x"]`})
+	a, errs, err := bind(t, "upper(nullif(d, 'x'))", r.Schema()).Eval(t.Context(), r)
+	if err != nil || len(errs) > 0 {
+		t.Fatal(errs, err)
+	}
+	d, ok := a.(*array.Dictionary)
+	if !ok || d.Dictionary().Len() != 2 || d.NullN() != 2 {
+		t.Fatalf("the result is %v", a)
+	}
+	if err := array.Validate(d); err != nil {
+		t.Error(err)
+	}
+}

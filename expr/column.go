@@ -4,6 +4,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/gros-lake/gros/rows"
 )
 
 // column makes an array of type typ and n rows of v.
@@ -74,6 +76,40 @@ func (v *vector) textColumn(typ arrow.DataType, n int, validity *memory.Buffer, 
 	}
 	buffers := []*memory.Buffer{validity, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(offsets)), memory.NewBufferBytes(bytes)}
 	return array.MakeFromData(array.NewData(typ, n, buffers, nil, nulls, 0))
+}
+
+// textDictionary makes a dictionary column whose row i is row index[i] of v, which has size rows.
+func (v *vector) textDictionary(size int, index []int32) arrow.Array {
+	v = v.expand(size)
+	codes, seen := make([]int32, size), make(map[string]int32, size)
+	distinct := &vector{}
+	for i, s := range v.texts {
+		if v.isNull(i) {
+			codes[i] = -1
+			continue
+		}
+		code, ok := seen[s]
+		if !ok {
+			code = int32(len(seen))
+			seen[s] = code
+			distinct.texts = append(distinct.texts, s)
+		}
+		codes[i] = code
+	}
+	indices := pick(codes, index)
+	var nulls []bool
+	if v.nulls != nil {
+		nulls = make([]bool, len(indices))
+		for i, code := range indices {
+			if code < 0 {
+				nulls[i], indices[i] = true, 0
+			}
+		}
+	}
+	validity, count := packValid(nulls)
+	values := distinct.column(textType, len(distinct.texts)).Data().(*array.Data)
+	buffers := []*memory.Buffer{validity, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(indices))}
+	return array.MakeFromData(array.NewDataWithDictionary(rows.TextDictionary, len(indices), buffers, count, 0, values))
 }
 
 // packBits returns one bit for each of values, the first one lowest.

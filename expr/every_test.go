@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/gros-lake/gros/fault"
 	"github.com/gros-lake/gros/rows"
@@ -46,6 +47,10 @@ func TestEveryFunctionTakesOrRefusesEveryType(t *testing.T) {
 			a, errs, err := p.Eval(t.Context(), in)
 			if err != nil || int64(a.Len()) != in.NumRows() || !rows.SameType(a.DataType(), p.Type()) {
 				t.Errorf("%s: %v %v %v", text, a, errs, err)
+				continue
+			}
+			if err := array.ValidateFull(a); err != nil {
+				t.Errorf("%s: %v", text, err)
 			}
 		}
 	}

@@ -33,8 +33,8 @@ func (p *Program) Type() arrow.DataType { return p.root.typ }
 func (p *Program) Expr() *Expr { return p.expr }
 
 // Eval computes the expression for each row of r. Columns are found by name; one that r does not have, or has as an undecided
-// one, is null. Text columns may be plain or dictionaries; the result is a dictionary only where the expression is such a
-// column itself. Rows without a value are null in the array and listed in ascending order.
+// one, is null. Text columns may be plain or dictionaries; a text made of one dictionary column alone is a dictionary, too. Rows
+// without a value are null in the array and listed in ascending order.
 func (p *Program) Eval(ctx context.Context, r arrow.RecordBatch) (arrow.Array, []RowError, error) {
 	e, err := p.begin(ctx, r)
 	if err != nil {
@@ -45,6 +45,14 @@ func (p *Program) Eval(ctx context.Context, r arrow.RecordBatch) (arrow.Array, [
 			return a, nil, nil
 		}
 		return array.MakeArrayOfNull(memory.DefaultAllocator, p.root.typ, e.n), nil, nil
+	}
+	if d := e.dictionary(p.root); d != nil && isText(p.root.typ) {
+		v, err := e.overValues(p.root, d)
+		if err != nil {
+			return nil, nil, err
+		}
+		index := dictionaryIndex(d)
+		return v.textDictionary(d.Dictionary().Len()+1, index), p.rowErrors(v.gather(index), e.n), nil
 	}
 	v, err := e.eval(p.root)
 	if err != nil {
@@ -133,10 +141,12 @@ func (e *evaluation) eval(o *op) (*vector, error) {
 	if o.column >= 0 {
 		return e.column(o.column)
 	}
-	if o.only >= 0 {
-		if d, ok := e.arrays[o.only].(*array.Dictionary); ok && d.Dictionary().Len()+1 < e.n {
-			return e.overDictionary(o, d)
+	if d := e.dictionary(o); d != nil {
+		v, err := e.overValues(o, d)
+		if err != nil {
+			return nil, err
 		}
+		return v.gather(dictionaryIndex(d)), nil
 	}
 	args, constant := make([]*vector, len(o.args)), true
 	for i, a := range o.args {
@@ -169,8 +179,19 @@ func (e *evaluation) column(i int) (*vector, error) {
 	return e.vectors[i], nil
 }
 
-// overDictionary computes o, which reads the column d alone, once for each value of the dictionary and once for null.
-func (e *evaluation) overDictionary(o *op, d *array.Dictionary) (*vector, error) {
+// dictionary returns the column that o reads, if it reads no other and its dictionary is shorter than the batch.
+func (e *evaluation) dictionary(o *op) *array.Dictionary {
+	if o.only < 0 || o.value != nil {
+		return nil
+	}
+	if d, ok := e.arrays[o.only].(*array.Dictionary); ok && d.Dictionary().Len()+1 < e.n {
+		return d
+	}
+	return nil
+}
+
+// overValues computes o, which reads the column d alone, once for each value of the dictionary and once for null.
+func (e *evaluation) overValues(o *op, d *array.Dictionary) (*vector, error) {
 	size := d.Dictionary().Len()
 	values, err := load(d.Dictionary())
 	if err != nil {
@@ -178,9 +199,5 @@ func (e *evaluation) overDictionary(o *op, d *array.Dictionary) (*vector, error)
 	}
 	inner := &evaluation{n: size + 1, arrays: make([]arrow.Array, len(e.arrays)), vectors: make([]*vector, len(e.vectors))}
 	inner.vectors[o.only] = values.withNull(size)
-	v, err := inner.eval(o)
-	if err != nil {
-		return nil, err
-	}
-	return v.gather(dictionaryIndex(d)), nil
+	return inner.eval(o)
 }

@@ -186,7 +186,11 @@ func (e *epoch) reject(ctx context.Context, all []rows.Reject) error {
 // flushFull encodes a folder's rows when they make a whole run.
 func (e *epoch) flushFull(ctx context.Context, folder string) error {
 	n, bytes := e.gather.Waiting(folder)
-	limit := min(int64(runBytes), e.sink.Memory/4, e.sink.ratio.raw(e.sink.Roll.Size))
+	left := e.sink.Roll.Size
+	if f := e.files[folder]; f != nil && !e.full(f, 0, 0) {
+		left -= f.expected(&e.sink.ratio)
+	}
+	limit := min(int64(runBytes), e.sink.Memory/4, e.sink.ratio.raw(left))
 	full := n >= runRows || bytes >= limit
 	if r := e.sink.Roll.Rows; r > 0 && n >= r {
 		full = true
@@ -256,7 +260,7 @@ func (e *epoch) appendRun(ctx context.Context, folder string, recs []arrow.Recor
 	}
 	schema := e.fileSchema()
 	f := e.files[folder]
-	if f != nil && (!f.schema.Equal(schema) || e.full(f, n)) {
+	if f != nil && (!f.schema.Equal(schema) || e.full(f, n, size)) {
 		e.end(ctx, folder)
 		f = nil
 	}
@@ -265,7 +269,10 @@ func (e *epoch) appendRun(ctx context.Context, folder string, recs []arrow.Recor
 		e.files[folder] = f
 	}
 	f.queued += n
-	f.expected += s.ratio.encoded(size)
+	f.waiting.Add(size)
+	if !s.ratio.known() { // a guess would make all files wrong until the first run is encoded
+		defer func() { <-f.turn }()
+	}
 	if err := s.encodes.Acquire(ctx, 1); err != nil {
 		return err
 	}
@@ -283,6 +290,7 @@ func (e *epoch) appendRun(ctx context.Context, folder string, recs []arrow.Recor
 			s.ratio.learn(size, run.Size)
 			err = f.append(ctx, run)
 		}
+		f.waiting.Add(-size)
 		if err != nil {
 			f.err = err
 			e.fail(err)
@@ -291,10 +299,13 @@ func (e *epoch) appendRun(ctx context.Context, folder string, recs []arrow.Recor
 	return nil
 }
 
-// full says whether a file should end before n more rows.
-func (e *epoch) full(f *file, n int64) bool {
-	r := e.sink.Roll
-	return f.expected >= r.Size || (r.Rows > 0 && f.queued+n > r.Rows)
+// full says whether a file should end before n more rows, which take size bytes in memory.
+func (e *epoch) full(f *file, n, size int64) bool {
+	r, now := e.sink.Roll, f.expected(&e.sink.ratio)
+	if r.Rows > 0 && f.queued+n > r.Rows {
+		return true
+	}
+	return now >= r.Size*19/20 || (now > 0 && now+e.sink.ratio.encoded(size) > r.Size*11/10)
 }
 
 // end finishes the folder's file in the background.
@@ -402,7 +413,7 @@ func (r *ratio) encoded(bytes int64) int64 {
 	if m := r.inMemory.Load(); m > 0 {
 		return int64(float64(bytes) * float64(r.inFile.Load()) / float64(m))
 	}
-	return bytes / 4
+	return bytes
 }
 
 // raw guesses the size in memory of so many bytes in a file.
@@ -410,5 +421,7 @@ func (r *ratio) raw(bytes int64) int64 {
 	if f := r.inFile.Load(); f > 0 {
 		return max(1, int64(float64(bytes)*float64(r.inMemory.Load())/float64(f)))
 	}
-	return bytes * 4
+	return bytes / 2
 }
+
+func (r *ratio) known() bool { return r.inFile.Load() > 0 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"hash"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -20,15 +21,14 @@ type file struct {
 	encoder format.Encoder
 	schema  *arrow.Schema
 	key     string
-	// What the taker of rows knows.
-	queued   int64 // rows taken for it, encoded or not
-	expected int64 // bytes it will have, as far as one can guess
+	queued  int64        // rows taken for it, encoded or not
+	waiting atomic.Int64 // bytes in memory of those that are not appended yet
+	written atomic.Int64 // bytes of the file so far
 
 	// What follows belongs to the appender whose turn it is.
 	turn   chan struct{} // closed when the run taken last has been appended
 	staged bucket.StagedWriter
 	sum    hash.Hash
-	size   int64
 	rows   int64
 	runs   []format.Run
 	err    error
@@ -38,6 +38,15 @@ func newFile(w *commit.Writer, e format.Encoder, s *arrow.Schema, folder string)
 	f := &file{writer: w, encoder: e, schema: s, key: w.Key(folder, e.Suffix()), sum: sha256.New(), turn: make(chan struct{})}
 	close(f.turn)
 	return f
+}
+
+// expected is how many bytes the file will have, as far as one can guess.
+func (f *file) expected(r *ratio) int64 {
+	waiting := f.waiting.Load()
+	if waiting == 0 {
+		return f.written.Load()
+	}
+	return f.written.Load() + r.encoded(waiting)
 }
 
 // next queues an appender: it must wait for the first channel and close the second.
@@ -79,7 +88,7 @@ func (f *file) write(ctx context.Context, b []byte) error {
 		return err
 	})
 	f.sum.Write(b)
-	f.size += int64(len(b))
+	f.written.Add(int64(len(b)))
 	return err
 }
 

@@ -2,6 +2,7 @@ package stdio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -30,16 +31,18 @@ type sink struct {
 	decode   stage.Stage
 	names    []string // of the columns of CSV, once its header was written
 
-	open     [][]byte // of the epoch that is written
-	bytes    int64
+	open     *held // the epoch that is written
 	counts   rows.Counts
 	rejected string // the first reason
 
-	most    int64         // bytes that are written while a commit waits for the reader of the output
+	most    int64         // bytes of an epoch in memory; more are not taken while a commit waits for the reader of the output
 	waiting chan struct{} // closed when the newest sealed epoch is out, nil before there was one
 
 	commit sync.Mutex
 	seq    int64
+
+	mu     sync.Mutex
+	sealed []*held // epochs that are not out yet
 }
 
 func openSink(_ context.Context, env connector.Env, c *SinkConfig) (connector.Sink, error) {
@@ -67,12 +70,12 @@ func openSink(_ context.Context, env connector.Env, c *SinkConfig) (connector.Si
 		most = 256 << 20
 	}
 	decode := stage.NewDecode(stage.Env{Pipeline: env.Pipeline, Formats: env.Formats, Decode: env.Decode, Log: env.Log}, stage.DecodeConfig{})
-	return &sink{decode: decode, pipeline: env.Pipeline, out: env.Stdout, log: env.Log, asked: c.Format, format: name, encoder: encoder, most: most / 4}, nil
+	return &sink{open: new(held), decode: decode, pipeline: env.Pipeline, out: env.Stdout, log: env.Log, asked: c.Format, format: name, encoder: encoder, most: most / 4}, nil
 }
 
 // Write encodes b. It waits while the last epoch is not out and this one has become large.
 func (s *sink) Write(ctx context.Context, b rows.Batch) error {
-	if s.bytes > s.most && s.waiting != nil {
+	if s.open.len() > s.most && s.waiting != nil {
 		select {
 		case <-s.waiting:
 		case <-ctx.Done():
@@ -90,8 +93,7 @@ func (s *sink) Write(ctx context.Context, b rows.Batch) error {
 		return s.encode(ctx, b.Rows)
 	case s.asTheyAre(p):
 		s.counts.Written += b.Len()
-		s.payloads(p)
-		return nil
+		return s.payloads(p)
 	}
 	s.counts.Made -= b.Len() // the pipeline has counted payloads
 	return s.decode.Apply(ctx, rows.Batch{Rows: b.Rows, Split: b.Split, Position: b.Position}, func(d rows.Batch) error {
@@ -119,14 +121,19 @@ func (s *sink) reject(rejects []rows.Reject) {
 }
 
 // payloads takes documents as they are, a line each.
-func (s *sink) payloads(p rows.Payload) {
+func (s *sink) payloads(p rows.Payload) error {
 	for i := range p.Values.Len() {
 		v := p.Values.Value(i)
-		s.add(v)
+		if err := s.add(v); err != nil {
+			return err
+		}
 		if len(v) > 0 && v[len(v)-1] != '\n' {
-			s.add([]byte{'\n'})
+			if err := s.add([]byte{'\n'}); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 func (s *sink) encode(ctx context.Context, rec arrow.RecordBatch) error {
@@ -141,8 +148,7 @@ func (s *sink) encode(ctx context.Context, rec arrow.RecordBatch) error {
 	if err != nil {
 		return fmt.Errorf("stdout: %w", err)
 	}
-	s.add(run.Bytes)
-	return nil
+	return s.add(run.Bytes)
 }
 
 // header writes the beginning of the output once, and returns the schema of its columns with the types of this batch.
@@ -155,7 +161,9 @@ func (s *sink) header(schema *arrow.Schema) (*arrow.Schema, error) {
 		if err != nil {
 			return nil, fmt.Errorf("stdout: %w", err)
 		}
-		s.add(begin)
+		if err := s.add(begin); err != nil {
+			return nil, err
+		}
 	}
 	fields := make([]arrow.Field, len(s.names))
 	for i, name := range s.names {
@@ -172,33 +180,43 @@ func (s *sink) header(schema *arrow.Schema) (*arrow.Schema, error) {
 	return arrow.NewSchema(fields, nil), nil
 }
 
-func (s *sink) add(b []byte) {
-	if len(b) > 0 {
-		s.open = append(s.open, b)
-		s.bytes += int64(len(b))
+func (s *sink) add(b []byte) error {
+	if err := s.open.add(b, s.most); err != nil {
+		return fmt.Errorf("stdout: keeping what is not committed: %w", err)
 	}
+	return nil
 }
 
 // Seal ends the epoch.
 func (s *sink) Seal(_ context.Context, e connector.Epoch) (connector.Pending, error) {
-	p := &pending{sink: s, done: make(chan struct{}), chunks: s.open, run: e.Run, counts: e.Rows, rejected: s.rejected}
+	p := &pending{sink: s, done: make(chan struct{}), held: s.open, run: e.Run, counts: e.Rows, rejected: s.rejected}
 	p.counts.Made += s.counts.Made
 	p.counts.Written, p.counts.Rejected = s.counts.Written, s.counts.Rejected
-	s.open, s.bytes, s.counts, s.rejected, s.waiting = nil, 0, rows.Counts{}, "", p.done
+	s.mu.Lock()
+	s.sealed = append(s.sealed, s.open)
+	s.mu.Unlock()
+	s.open, s.counts, s.rejected, s.waiting = new(held), rows.Counts{}, "", p.done
 	return p, nil
 }
 
 // Close drops what was not committed.
 func (s *sink) Close() error {
-	s.open, s.bytes = nil, 0
-	return nil
+	s.commit.Lock()
+	defer s.commit.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.open.drop()
+	for _, h := range s.sealed {
+		err = errors.Join(err, h.drop())
+	}
+	return err
 }
 
 // pending is a sealed epoch.
 type pending struct {
 	sink     *sink
 	done     chan struct{}
-	chunks   [][]byte
+	held     *held
 	run      string
 	counts   rows.Counts
 	rejected string
@@ -209,17 +227,12 @@ func (p *pending) Commit(ctx context.Context) (*connector.Record, error) {
 	s := p.sink
 	s.commit.Lock()
 	defer s.commit.Unlock()
-	for len(p.chunks) > 0 {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		n, err := s.out.Write(p.chunks[0])
-		if err != nil {
-			p.chunks[0] = p.chunks[0][n:]
-			return nil, fmt.Errorf("stdout: %w", err)
-		}
-		p.chunks = p.chunks[1:]
+	if err := p.held.writeTo(ctx, s.out); err != nil {
+		return nil, fmt.Errorf("stdout: %w", err)
 	}
+	s.mu.Lock()
+	s.sealed = slices.DeleteFunc(s.sealed, func(h *held) bool { return h == p.held })
+	s.mu.Unlock()
 	close(p.done)
 	if p.counts.Rejected > 0 && s.log != nil {
 		s.log.Warn("rows were refused, and standard output has no place for them", "rows", p.counts.Rejected, "first", p.rejected)

@@ -405,6 +405,35 @@ func TestCSVIsReadWithItsHeader(t *testing.T) {
 	}
 }
 
+func TestALargeEpochDoesNotStayInMemory(t *testing.T) {
+	var out, want bytes.Buffer
+	s := newSink(t, &out, SinkConfig{}, formats) // a kilobyte stays in memory
+	for i := range 100 {
+		line := fmt.Sprintf("%d %s\n", i, strings.Repeat("x", i))
+		want.WriteString(line)
+		if err := s.Write(t.Context(), rows.Batch{Rows: rows.NewPayload("", "", false, []byte(line))}); err != nil {
+			t.Fatal(err)
+		}
+		if s.open.bytes > 1<<10 {
+			t.Fatalf("%d bytes are in memory", s.open.bytes)
+		}
+	}
+	file := s.open.file
+	if file == nil {
+		t.Fatal("there is no file")
+	}
+	p, err := s.Seal(t.Context(), connector.Epoch{})
+	if err == nil {
+		_, err = p.Commit(t.Context())
+	}
+	if err != nil || out.String() != want.String() {
+		t.Errorf("%v; %d bytes came out, want %d", err, out.Len(), want.Len())
+	}
+	if _, err := file.Stat(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("the file is still open: %v", err)
+	}
+}
+
 func TestWritingWaitsForASlowReaderOfTheOutput(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()

@@ -22,7 +22,7 @@ const (
 
 // decoder is the format.Decoder of JSON objects: one per line where payloads are blocks, else one per value.
 //
-// A value that does not fit its column stands in a companion column: a number that is exactly a double in x__v_double,
+// A value that does not fit its column stands in a companion column: a number that is the shortest text of a double in x__v_double,
 // anything else in x__v_text as the JSON it was, quotes included, so that "5" and 5 stay apart. A fraction fits a column of
 // doubles when the double, printed with as many digits, gives it back; a whole number up to 2^53. A list that holds an
 // element which does not fit goes to the companion as a whole, a map likewise. As long as a column has no type, values that

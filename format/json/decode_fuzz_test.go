@@ -112,8 +112,10 @@ func normal(v any) any {
 		if !ok {
 			return v
 		}
-		if f, _ := r.Float64(); strings.ContainsAny(v.String(), ".eE") && r.Cmp(ratOf(f, 16)) == 0 {
-			return ratOf(f, -1) // the double that was printed with all its 17 digits
+		digits, _, _ := strings.Cut(strings.ToLower(v.String()), "e")
+		digits = strings.Trim(strings.NewReplacer("-", "", ".", "").Replace(digits), "0")
+		if f, _ := r.Float64(); strings.ContainsAny(v.String(), ".eE") && len(digits) <= 17 && r.Cmp(ratOf(f, len(digits)-1)) == 0 {
+			return ratOf(f, -1) // the double that was printed with so many digits
 		}
 		return r
 	}

@@ -24,7 +24,7 @@ func (s *scanner) misfit(c *column, r, i int) int {
 		return end
 	}
 	f, exact := s.lit.float(s.buf[i:end], whole, 64)
-	if !exact {
+	if !exact || !s.lit.printed(f, -1, 64) {
 		return s.divert(c, r, i, end)
 	}
 	k := c.double

@@ -160,13 +160,16 @@ func (l *literal) float(lit []byte, whole bool, width int) (f float64, ok bool) 
 	case n <= sure && f != 0 && math.Abs(f) >= smallestNormal(width):
 		return f, true
 	}
+	return f, l.printed(f, n-1, width)
+}
+
+// printed reports whether f, printed with so many digits behind the point, or as few as it takes if -1, is l.
+func (l *literal) printed(f float64, digits, width int) bool {
 	var buf [32]byte
-	printed := strconv.AppendFloat(buf[:0], f, 'e', n-1, width)
-	var back literal
 	var kept [24]byte
-	back.digits = kept[:0]
-	back.parse(printed)
-	return f, back.exp == l.exp && string(back.digits) == string(l.digits)
+	back := literal{digits: kept[:0]}
+	back.parse(strconv.AppendFloat(buf[:0], f, 'e', digits, width))
+	return back.neg == l.neg && back.exp == l.exp && string(back.digits) == string(l.digits)
 }
 
 func smallestNormal(width int) float64 {

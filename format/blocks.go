@@ -128,13 +128,12 @@ func NewCutter(t *Text, ends RowEnds, block int, maxRow int64) *Cutter {
 
 // Close closes the text.
 func (c *Cutter) Close() error {
-	err := named(c.text.in.Name, c.text.raw.Close())
+	err := c.text.Close()
 	if c.requests != nil {
 		close(c.requests)
 		for range c.results { // it ends when the last Read has ended
 		}
 	}
-	c.text.release()
 	return err
 }
 

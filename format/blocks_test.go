@@ -271,6 +271,39 @@ func TestCloseEndsAReadUnderWay(t *testing.T) {
 	})
 }
 
+func TestCloseEndsAReadOfCompressedBytes(t *testing.T) {
+	r, w := io.Pipe()
+	whole := compressed(t, Zstd, randomLines(10))
+	wrote := make(chan error, 1)
+	go func() {
+		_, err := w.Write(append(whole, whole[:3]...))
+		wrote <- err
+	}()
+	inner, err := OpenText(t.Context(), stream(r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := OpenText(t.Context(), stream(inner)) // as a source does that has looked at the first bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewCutter(text, Lines{}, 0, 0)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	for err == nil {
+		_, err = c.Next(ctx)
+	}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-wrote; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestErrorOfTheInputComesAfterTheRowsBeforeIt(t *testing.T) {
 	broken := fault.New(fault.Unavailable, "the line is cut")
 	in := stream(io.MultiReader(strings.NewReader("a\nb\nc"), iotest.ErrReader(broken)))

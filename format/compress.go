@@ -188,7 +188,7 @@ func (d *decompressor) fail(err error) error {
 	return fault.Errorf(fault.Corrupt, "before byte %d: damaged %s data: %w", d.src.n, d.codec, err)
 }
 
-// release gives the decoder back; d is not to be used again.
+// release gives the decoder back, once; d is not to be read again.
 func (d *decompressor) release() {
 	if d.gzip != nil {
 		gzipReaders.Put(d.gzip)

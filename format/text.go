@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 
 	"github.com/gros-lake/gros/fault"
 	"github.com/gros-lake/gros/rows"
@@ -20,6 +21,7 @@ type Text struct {
 	raw   io.ReadCloser
 	body  io.Reader
 	inner *decompressor // nil: plain
+	busy  sync.Mutex    // held while inner reads
 	head  []byte        // read and not yet handed on
 	off   int64         // of the first byte of head, or the next of body
 }
@@ -79,7 +81,7 @@ func (t *Text) More() error {
 		t.head = append(make([]byte, 0, 2*cap(t.head)+4096), t.head...)
 	}
 	for {
-		n, err := t.body.Read(t.head[len(t.head):cap(t.head)])
+		n, err := t.readBody(t.head[len(t.head):cap(t.head)])
 		t.head = t.head[:len(t.head)+n]
 		if n > 0 {
 			return nil // an error will come again
@@ -123,7 +125,7 @@ func (t *Text) Read(p []byte) (n int, err error) {
 		n = copy(p, t.head)
 		t.head = t.head[n:]
 	} else {
-		n, err = t.body.Read(p)
+		n, err = t.readBody(p)
 	}
 	t.off += int64(n)
 	return n, named(t.in.Name, err)
@@ -162,18 +164,25 @@ func (t *Text) short(off, size int64) error {
 	return fault.Hint(err, "the file became shorter since it was read")
 }
 
-// Close closes the input. Nobody may be reading.
-func (t *Text) Close() error {
-	err := t.raw.Close()
-	t.release()
-	return named(t.in.Name, err)
+func (t *Text) readBody(p []byte) (int, error) {
+	if t.inner == nil {
+		return t.body.Read(p)
+	}
+	t.busy.Lock()
+	defer t.busy.Unlock()
+	return t.body.Read(p)
 }
 
-func (t *Text) release() {
+// Close closes the input. A Read that is under way ends when the input's Read does, which closing it should cause.
+func (t *Text) Close() error {
+	err := t.raw.Close()
 	if t.inner != nil {
+		t.busy.Lock()
 		t.inner.release()
-		t.inner, t.body = nil, closed{}
+		t.body = closed{}
+		t.busy.Unlock()
 	}
+	return named(t.in.Name, err)
 }
 
 type closed struct{}

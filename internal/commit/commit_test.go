@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gros-lake/gros/bucket"
+	"github.com/gros-lake/gros/bucket/faulty"
 	"github.com/gros-lake/gros/bucket/mem"
 	"github.com/gros-lake/gros/connector"
 	"github.com/gros-lake/gros/fault"
@@ -286,5 +288,28 @@ func TestRecordsSurviveJSON(t *testing.T) {
 	b, _ := json.Marshal(read)
 	if string(a) != string(b) {
 		t.Errorf("put  %s\nread %s", a, b)
+	}
+}
+
+// The answer to a put of a record is lost: the put is repeated, refused, and found to be one's own [C4].
+func TestALostAnswerToARecordIsSuccess(t *testing.T) {
+	for _, kind := range []string{"own", "data"} {
+		puts := 0
+		store := faulty.New(mem.New(), func(op faulty.Op) faulty.Fault {
+			if op.Name != "put" || !strings.Contains(op.Key, "/log/") {
+				return faulty.Fault{}
+			}
+			if puts++; (kind == "own") == (puts == 1) && puts <= 2 {
+				return faulty.Fault{After: faulty.ErrLost}
+			}
+			return faulty.Fault{}
+		})
+		l := open(t, store.Client("w").Bucket())
+		w := own(t, l, "p", p0)
+		commit(t, w, epoch(t, w, "1", "a"))
+		want(t, l, "a")
+		if h, err := l.Head(t.Context()); err != nil || h.Seq != 2 {
+			t.Errorf("%s: head is %v, %v; want record 2", kind, h, err)
+		}
 	}
 }

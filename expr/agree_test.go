@@ -99,4 +99,8 @@ func TestTextsOfADictionaryAreADictionaryOfDistinctValues(t *testing.T) {
 	if err := array.Validate(d); err != nil {
 		t.Error(err)
 	}
+	_, errs, err = bind(t, "cast(cast(nullif(d, 'A') as boolean) as varchar)", batch(t, [2]string{"d varchar", "[]"}).Schema()).Eval(t.Context(), batch(t, [2]string{"d dictionary varchar", `["t", "x", "A", "x", "t"]`}))
+	if err != nil || len(errs) != 2 || errs[0].Row != 1 || errs[1].Row != 3 {
+		t.Errorf("errors %v, %v", errs, err)
+	}
 }

@@ -52,7 +52,8 @@ func (p *Program) Eval(ctx context.Context, r arrow.RecordBatch) (arrow.Array, [
 			return nil, nil, err
 		}
 		index := dictionaryIndex(d)
-		return v.textDictionary(d.Dictionary().Len()+1, index), p.rowErrors(v.gather(index), e.n), nil
+		failed := &vector{errs: v.spread(d.Dictionary().Len() + 1)}
+		return v.textDictionary(d.Dictionary().Len()+1, index), p.rowErrors(failed.gather(index), e.n), nil
 	}
 	v, err := e.eval(p.root)
 	if err != nil {

@@ -49,14 +49,15 @@ type Sink interface {
 
 // Epoch is what the rows written since the last Seal stand for.
 type Epoch struct {
-	Positions map[rows.Split]rows.Position // of every split that moved
-	Finished  []rows.Split                 // of those, the ones that ended for good
-	State     []byte                       // of the stages before the sink, nil if unchanged
-	Rows      rows.Counts                  // Read, Made, Filtered and Absorbed before the sink
-	Coerced   map[string]int64             // values cast or sent to a companion before the sink, per column
-	Watermark time.Time
-	Run       string // the execution that wrote it
-	Last      bool   // no epoch follows: the source has ended, or the pipeline stops
+	Positions  map[rows.Split]rows.Position // of every split that moved
+	Finished   []rows.Split                 // of those, the ones that ended for good
+	State      []byte                       // of the stages before the sink, nil if unchanged
+	Rows       rows.Counts                  // Read, Made, Filtered and Absorbed before the sink
+	Coerced    map[string]int64             // values cast or sent to a companion before the sink, per column
+	Duplicates int64                        // values that a later one under the same key of their object replaced
+	Watermark  time.Time
+	Run        string // the execution that wrote it
+	Last       bool   // no epoch follows: the source has ended, or the pipeline stops
 }
 
 // Pending is a sealed epoch.

@@ -22,28 +22,29 @@ const (
 // Record is one commit: what was added, and where every split stands after it. docs/formats/commit-record.md has the
 // format byte for byte. The newest record alone tells all that a writer must know to go on.
 type Record struct {
-	V         int                   `json:"v"`
-	Kind      string                `json:"kind"`
-	Seq       int64                 `json:"seq"`
-	Writer    string                `json:"writer"` // nonce of the process that put it, 12 hex digits
-	Commit    string                `json:"commit"` // unique to this attempt
-	Time      time.Time             `json:"time"`
-	Pipeline  string                `json:"pipeline"`         // that wrote it
-	Tenant    string                `json:"tenant,omitempty"` // the pipeline that the place belongs to, carried forward
-	Run       string                `json:"run,omitempty"`
-	Splits    map[string]SplitState `json:"splits"`
-	Files     []File                `json:"files,omitempty"`
-	Starts    map[string]Start      `json:"starts,omitempty"`
-	Pend      []Pend                `json:"pend,omitempty"`
-	Clean     []Clean               `json:"clean,omitempty"`
-	Dead      map[string]time.Time  `json:"dead,omitempty"`
-	Voids     []int64               `json:"voids,omitempty"`
-	Removes   []string              `json:"removes,omitempty"`
-	Rows      rows.Counts           `json:"rows"`
-	Coerced   map[string]int64      `json:"coerced,omitempty"`
-	Watermark *time.Time            `json:"watermark,omitempty"`
-	Schema    json.RawMessage       `json:"schema,omitempty"` // of the destination, as rows.MarshalSchema writes it, carried forward
-	Upstreams []string              `json:"upstreams,omitempty"`
+	V          int                   `json:"v"`
+	Kind       string                `json:"kind"`
+	Seq        int64                 `json:"seq"`
+	Writer     string                `json:"writer"` // nonce of the process that put it, 12 hex digits
+	Commit     string                `json:"commit"` // unique to this attempt
+	Time       time.Time             `json:"time"`
+	Pipeline   string                `json:"pipeline"`         // that wrote it
+	Tenant     string                `json:"tenant,omitempty"` // the pipeline that the place belongs to, carried forward
+	Run        string                `json:"run,omitempty"`
+	Splits     map[string]SplitState `json:"splits"`
+	Files      []File                `json:"files,omitempty"`
+	Starts     map[string]Start      `json:"starts,omitempty"`
+	Pend       []Pend                `json:"pend,omitempty"`
+	Clean      []Clean               `json:"clean,omitempty"`
+	Dead       map[string]time.Time  `json:"dead,omitempty"`
+	Voids      []int64               `json:"voids,omitempty"`
+	Removes    []string              `json:"removes,omitempty"`
+	Rows       rows.Counts           `json:"rows"`
+	Coerced    map[string]int64      `json:"coerced,omitempty"`
+	Duplicates int64                 `json:"duplicates,omitempty"` // values that a later one under the same key of their object replaced
+	Watermark  *time.Time            `json:"watermark,omitempty"`
+	Schema     json.RawMessage       `json:"schema,omitempty"` // of the destination, as rows.MarshalSchema writes it, carried forward
+	Upstreams  []string              `json:"upstreams,omitempty"`
 }
 
 // SplitState is where one split stands.

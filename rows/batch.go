@@ -28,13 +28,14 @@ type Position string
 // Batch is a run of consecutive rows of one split, as columns. Whoever yields it gives it away; nobody changes its
 // rows. Memory is the garbage collector's: no Retain, no Release.
 type Batch struct {
-	Rows      arrow.RecordBatch // nil: no rows, the batch only moves the position or carries rejects
-	Rejects   []Reject
-	Stream    string // which output: a table, a branch, "late"; "" is the main one
-	Split     Split
-	Position  Position         // after the last row; "" = no commit may fall here (inside a transaction)
-	EventTime time.Time        // newest, if known
-	Coerced   map[string]int64 // values per column that were cast to its type, or went to its companion
+	Rows       arrow.RecordBatch // nil: no rows, the batch only moves the position or carries rejects
+	Rejects    []Reject
+	Stream     string // which output: a table, a branch, "late"; "" is the main one
+	Split      Split
+	Position   Position         // after the last row; "" = no commit may fall here (inside a transaction)
+	EventTime  time.Time        // newest, if known
+	Coerced    map[string]int64 // values per column that were cast to its type, or went to its companion
+	Duplicates int64            // values that a later one under the same key of their object replaced
 }
 
 // Len is the number of rows of b, rejects aside.

@@ -128,7 +128,7 @@ func (d *decode) batch(in rows.Batch, out format.Decoded) rows.Batch {
 		r := &in.Rejects[i]
 		r.Split, r.Position, r.Time, r.Pipeline = in.Split, in.Position, now, d.env.Pipeline
 	}
-	in.Coerced = out.Coerced
+	in.Coerced, in.Duplicates = out.Coerced, out.Duplicates
 	return in
 }
 

@@ -246,6 +246,9 @@ func (p *pending) Commit(ctx context.Context) (*connector.Record, error) {
 		e.abort(ctx)
 		return nil, err
 	}
+	for column, n := range e.epoch.Coerced {
+		e.coerced[column] += n
+	}
 	entry := commit.Entry{
 		Epoch: e.epoch, Files: files, Counts: e.counts, Coerced: e.coerced,
 		Release: p.sink.Pipeline == "" && e.epoch.Last,

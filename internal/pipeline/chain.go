@@ -91,10 +91,11 @@ func newChain(stages []stage.Stage) chain {
 
 // outcome is what became of a batch.
 type outcome struct {
-	batches []rows.Batch
-	rejects []rows.Reject
-	counts  rows.Counts // Read, Made, Filtered and Rejected
-	coerced map[string]int64
+	batches    []rows.Batch
+	rejects    []rows.Reject
+	counts     rows.Counts // Read, Made, Filtered and Rejected
+	coerced    map[string]int64
+	duplicates int64
 }
 
 // try sends a batch through the stages as they stand; false: a stage must change its state first, see apply. It is safe
@@ -183,7 +184,8 @@ func (o *outcome) take(b *rows.Batch) {
 		}
 		o.coerced[column] += n
 	}
-	b.Rejects, b.Coerced = nil, nil
+	o.duplicates += b.Duplicates
+	b.Rejects, b.Coerced, b.Duplicates = nil, nil, 0
 }
 
 // mark is the state of the evolving stages, nil when they have none.

@@ -50,13 +50,14 @@ type session struct {
 
 // epoch gathers what the next Seal will say.
 type epoch struct {
-	positions map[rows.Split]rows.Position
-	open      map[rows.Split]bool // inside a transaction
-	finished  []rows.Split
-	counts    rows.Counts
-	coerced   map[string]int64
-	watermark time.Time
-	bytes     int64
+	positions  map[rows.Split]rows.Position
+	open       map[rows.Split]bool // inside a transaction
+	finished   []rows.Split
+	counts     rows.Counts
+	coerced    map[string]int64
+	watermark  time.Time
+	bytes      int64
+	duplicates int64
 }
 
 type change struct {
@@ -396,7 +397,7 @@ func (s *session) seal(last bool) error {
 	}
 	e := connector.Epoch{
 		Positions: s.epoch.positions, Finished: s.epoch.finished, Rows: s.epoch.counts, Coerced: s.epoch.coerced,
-		Watermark: s.epoch.watermark, Run: s.l.run, Last: last,
+		Duplicates: s.epoch.duplicates, Watermark: s.epoch.watermark, Run: s.l.run, Last: last,
 	}
 	if !bytes.Equal(state, s.l.state) {
 		e.State = state
@@ -466,6 +467,7 @@ func (e *epoch) empty() bool { return len(e.positions) == 0 && e.counts == (rows
 func (e *epoch) add(t *ticket) {
 	e.bytes += t.size
 	e.counts.Add(t.out.counts)
+	e.duplicates += t.out.duplicates
 	for column, n := range t.out.coerced {
 		if e.coerced == nil {
 			e.coerced = map[string]int64{}

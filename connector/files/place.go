@@ -32,13 +32,13 @@ func openPlace(ctx context.Context, open bucket.Opener, text string) (*place, er
 	switch i := strings.IndexAny(key, "*?[{"); {
 	case i >= 0:
 		p.key, p.prefix = key, key[:i]
-		if p.pattern, err = compile(key); err != nil {
+		if p.pattern, err = bucket.Pattern(key); err != nil {
 			return nil, fault.Errorf(fault.Invalid, "path %s: %w", text, err)
 		}
 	case key != "" && !strings.HasSuffix(key, "/"):
 		p.key, p.prefix = key, key+"/"
 	}
-	p.hidden = slices.ContainsFunc(strings.Split(key, "/"), hiddenPart)
+	p.hidden = bucket.Hidden(key)
 	return p, nil
 }
 
@@ -60,56 +60,6 @@ func nameOf(text, key string) string {
 	return strings.TrimPrefix(name, "./")
 }
 
-// compile turns a pattern of keys into an expression: * ? and [a-z] stay within a part, ** does not, {a,b} is either.
-func compile(pattern string) (*regexp.Regexp, error) {
-	var out strings.Builder
-	depth := 0
-	for i := 0; i < len(pattern); i++ {
-		switch c := pattern[i]; {
-		case strings.HasPrefix(pattern[i:], "**/"):
-			out.WriteString(`(?:.*/)?`)
-			i += 2
-		case strings.HasPrefix(pattern[i:], "**"):
-			out.WriteString(`.*`)
-			i++
-		case c == '*':
-			out.WriteString(`[^/]*`)
-		case c == '?':
-			out.WriteString(`[^/]`)
-		case c == '[':
-			end := strings.IndexByte(pattern[i+1:], ']')
-			if end < 1 {
-				return nil, fmt.Errorf("a [ has no ]")
-			}
-			class := strings.ReplaceAll(pattern[i+1:i+1+end], `\`, `\\`)
-			if rest, not := strings.CutPrefix(class, "!"); not {
-				class = "^/" + rest
-			}
-			out.WriteString("[" + class + "]")
-			i += end + 1
-		case c == '{':
-			depth++
-			out.WriteString(`(?:`)
-		case c == '}' && depth > 0:
-			depth--
-			out.WriteString(`)`)
-		case c == ',' && depth > 0:
-			out.WriteString(`|`)
-		default:
-			out.WriteString(regexp.QuoteMeta(pattern[i : i+1]))
-		}
-	}
-	if depth > 0 {
-		return nil, fmt.Errorf("a { has no }")
-	}
-	return regexp.Compile(`^(?s:` + out.String() + `)$`)
-}
-
-// hiddenPart reports whether part of a key is hidden, as Spark and Hive see it: year=2024 is not, whatever it begins with.
-func hiddenPart(part string) bool {
-	return part != "" && (part[0] == '.' || part[0] == '_') && !strings.Contains(part, "=")
-}
-
 // takes reports whether the place means the file of this key.
 func (p *place) takes(key string) bool {
 	if key == p.key && key != "" {
@@ -118,8 +68,8 @@ func (p *place) takes(key string) bool {
 	if !strings.HasPrefix(key, p.prefix) || p.pattern != nil && !p.pattern.MatchString(key) {
 		return false
 	}
-	parts := strings.Split(key[strings.LastIndexByte(p.prefix, '/')+1:], "/")
-	return !slices.Contains(parts, "_gros") && (p.hidden || !slices.ContainsFunc(parts, hiddenPart))
+	below := key[strings.LastIndexByte(p.prefix, '/')+1:]
+	return !slices.Contains(strings.Split(below, "/"), "_gros") && (p.hidden || !bucket.Hidden(below))
 }
 
 // list returns the keys that the place means, in order.

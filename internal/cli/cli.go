@@ -33,6 +33,7 @@ type app struct {
 func Main(args []string) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	signal.Ignore(syscall.SIGPIPE) // a reader that has seen enough, as head, is an error of a write and no death
 	go stopOnSignal(cancel)
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv}
 	return a.run(ctx, args)
@@ -100,7 +101,10 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.Hint(fault.As(fault.Invalid, err), "%s --help lists the flags", c.CommandPath())
 	})
-	root.AddCommand(a.runCommand(), a.egressCommand(), a.versionCommand())
+	root.AddCommand(
+		a.runCommand(), a.egressCommand(), a.lsCommand(), a.catCommand(), a.schemaCommand(), a.logCommand(), a.verifyCommand(),
+		a.versionCommand(),
+	)
 	return root
 }
 

@@ -95,6 +95,15 @@ func exactly(n int, hint string) cobra.PositionalArgs {
 	}
 }
 
+func atMost(n int, hint string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) > n {
+			return fault.Hint(fault.Errorf(fault.Invalid, "%q is one argument too many", args[n]), "%s", hint)
+		}
+		return nil
+	}
+}
+
 // tellRejects says on stderr how many rows were refused, and where they are.
 func (a *app) tellRejects(place string, s *gros.Stats) {
 	if n := s.Rejected.Load(); n > 0 {

@@ -24,7 +24,7 @@
 //   - The pattern and the options of a regular expression, the unit of date_trunc, the digits of round, the escape of like and
 //     the width of bucket and truncate are the same for all rows.
 //   - round to tens of an integer that leaves its type is an error; sums and products of decimals grow up to 38 digits.
-//   - A float becomes a decimal by its exact value, and its text is the shortest that reads back as it.
+//   - A float becomes a decimal by its exact value, and its text is the shortest that reads back as it; a NaN has no sign.
 //   - Texts that stand for a date or a number end with it: '2024-01-05 garbage' is no date, '0x10' no integer.
 //   - Text becomes a blob as its bytes, without escapes.
 package expr

@@ -118,7 +118,8 @@ func compareWithDuckDB(t *testing.T, text string, r arrow.RecordBatch, want duck
 		if want.Values[i] != nil {
 			expected = *want.Values[i]
 		}
-		if got != expected && !(isFloat(p.Type()) && sameFloat(got, expected, a.DataType())) {
+		single := strings.Contains(text, "f32")
+		if got != expected && !((isFloat(p.Type()) || single) && sameFloat(got, expected, single || p.Type().ID() == arrow.FLOAT32)) {
 			if shown++; shown <= 3 {
 				t.Errorf("%s: row %d is %s, for DuckDB %s\n%s", text, i, got, expected, inputsOf(e, r, i))
 			}
@@ -127,8 +128,11 @@ func compareWithDuckDB(t *testing.T, text string, r arrow.RecordBatch, want duck
 }
 
 // sameFloat reports whether two texts mean one number: DuckDB's is not always the shortest that does, and has -nan.
-func sameFloat(a, b string, typ arrow.DataType) bool {
-	size := typ.(arrow.FixedWidthDataType).BitWidth()
+func sameFloat(a, b string, single bool) bool {
+	size := 64
+	if single {
+		size = 32
+	}
 	x, err := strconv.ParseFloat(a, size)
 	y, fault := strconv.ParseFloat(strings.TrimPrefix(b, "-n"), size)
 	if strings.HasPrefix(b, "-n") {
@@ -245,7 +249,10 @@ func ofFloats(rnd *rand.Rand, first []float64) func(int) any {
 		case 0:
 			return first[rnd.IntN(len(first))]
 		case 1:
-			return math.Float64frombits(rnd.Uint64())
+			if f := math.Float64frombits(rnd.Uint64()); f == f {
+				return f
+			}
+			return math.NaN() // without a sign
 		case 2:
 			return float64(rnd.IntN(2000)-1000) / 8
 		}

@@ -91,7 +91,7 @@ func (e *epoch) write(ctx context.Context, b rows.Batch) error {
 		err := fault.Errorf(fault.Invalid, "source %s: yields undecoded payloads, which cannot be written as columns", b.Split.Source)
 		return fault.Hint(err, "say `format: json` at the source, or begin the stages with `decode`")
 	}
-	c, err := e.sink.holder.Conform(b.Rows)
+	c, err := e.sink.conform(ctx, b.Rows)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,9 @@
 package chunk
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"runtime"
@@ -55,11 +57,13 @@ type Options struct {
 // Sink writes chunks. It is a connector.Resumer.
 type Sink struct {
 	Options
-	log    *commit.Log
-	writer *commit.Writer
-	holder *rows.Holder
-	egress rows.Split // where rows without positions are counted
-	count  int64
+	log      *commit.Log
+	writer   *commit.Writer
+	holder   *rows.Holder
+	declared *arrow.Schema   // by Declare, of egress
+	base     json.RawMessage // the schema that the log holds, as far as this sink knows
+	egress   rows.Split      // where rows without positions are counted
+	count    int64
 
 	cur     *epoch
 	encodes *semaphore.Weighted
@@ -132,15 +136,48 @@ func (s *Sink) Resume(ctx context.Context, splits []rows.Split) (connector.Check
 // hold takes up the schema of the destination.
 func (s *Sink) hold() error {
 	var held *arrow.Schema
-	if h := s.writer.Head(); h != nil && h.Schema != nil {
-		var err error
-		if held, err = rows.UnmarshalSchema(h.Schema); err != nil {
+	var err error
+	if h := s.writer.Head(); h != nil {
+		s.base = h.Schema
+	}
+	if s.base != nil {
+		if held, err = rows.UnmarshalSchema(s.base); err != nil {
 			return err
 		}
 	}
-	var err error
 	s.holder, err = rows.NewHolder(held, s.Declared, s.Contract)
+	if err == nil && s.base != nil {
+		s.declared = s.holder.Schema()
+	}
 	return err
+}
+
+// conform makes a batch one of the destination's schema. What egress adds to that is declared first, since its rows cannot
+// be read again; a pipeline's is recorded with its rows.
+func (s *Sink) conform(ctx context.Context, r arrow.RecordBatch) (rows.Conformed, error) {
+	for {
+		c, err := s.holder.Conform(r)
+		if err != nil || s.Pipeline != "" || s.holder.Schema() == s.declared {
+			return c, err
+		}
+		grown := rows.MarshalSchema(s.holder.Schema(), c.Changes...)
+		holds, err := s.writer.Declare(ctx, s.base, grown)
+		if err != nil {
+			return c, err
+		}
+		s.base = holds
+		if bytes.Equal(holds, grown) {
+			s.declared = s.holder.Schema()
+			return c, nil
+		}
+		held, err := rows.UnmarshalSchema(holds) // another writer was first
+		if err != nil {
+			return c, err
+		}
+		if s.holder, err = rows.NewHolder(held, s.Declared, s.Contract); err != nil {
+			return c, err
+		}
+	}
 }
 
 // Guarantee says what holds here.
@@ -255,7 +292,9 @@ func (p *pending) Commit(ctx context.Context) (*connector.Record, error) {
 	}
 	entry.Counts.Add(e.epoch.Rows)
 	entry.Counts.Rejected -= e.epoch.Rows.Rejected // those were handed on, and counted when they were written
-	entry.Schema = rows.MarshalSchema(e.schema, e.changes...)
+	if p.sink.Pipeline != "" {                     // egress has declared it
+		entry.Schema, entry.Base = rows.MarshalSchema(e.schema, e.changes...), p.sink.base
+	}
 	if e.epoch.State != nil {
 		if entry.State, err = w.PutState(ctx, e.epoch.State); err != nil {
 			return nil, errors.Join(err, w.Drop(ctx, files))
@@ -264,6 +303,9 @@ func (p *pending) Commit(ctx context.Context) (*connector.Record, error) {
 	p.record, err = w.Put(ctx, entry)
 	if err != nil {
 		return nil, errors.Join(err, w.Drop(ctx, files))
+	}
+	if entry.Schema != nil {
+		p.sink.base = entry.Schema
 	}
 	return p.record, nil
 }

@@ -28,11 +28,17 @@ var in = rows.Split{Source: "s", ID: "0"}
 
 func testSink(t *testing.T, b bucket.Bucket, o Options) *Sink {
 	t.Helper()
+	o.Pipeline = "p"
+	return openSink(t, b, o)
+}
+
+func openSink(t *testing.T, b bucket.Bucket, o Options) *Sink {
+	t.Helper()
 	encoder, err := formatjson.Format.Encoder(format.EncodeOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Bucket, o.Stem, o.Encoder, o.Pipeline, o.Log = b, "part", encoder, "p", slog.New(slog.DiscardHandler)
+	o.Bucket, o.Stem, o.Encoder, o.Log = b, "part", encoder, slog.New(slog.DiscardHandler)
 	s := New(o)
 	if _, err := s.Resume(t.Context(), []rows.Split{in}); err != nil {
 		t.Fatal(err)
@@ -266,5 +272,31 @@ func TestAThousandOpenPartitionsStayInsideTheBound(t *testing.T) {
 	}
 	if r := seal(t, s, "1", 1_000_000); r.Rows.Written != 1_000_000 || len(r.Files) < 1000 {
 		t.Errorf("%d rows in %d files", r.Rows.Written, len(r.Files))
+	}
+}
+
+// Two processes begin at an empty place, each with its own idea of a column: the folder has one type.
+func TestTwoEgressProcessesHoldOneSchema(t *testing.T) {
+	b := mem.New()
+	one, two := openSink(t, b, Options{}), openSink(t, b, Options{})
+	write(t, one, ints("n", 1))
+	write(t, two, doubles("n", 0.5, 2))
+	write(t, one, doubles("m", 0.5))
+	write(t, two, ints("m", 7))
+	if r := seal(t, two, "", 3); r.Rows.Written != 3 {
+		t.Errorf("%+v", r.Rows)
+	}
+	if r := seal(t, one, "", 2); r.Rows.Written != 2 {
+		t.Errorf("%+v", r.Rows)
+	}
+	got := lines(t, b)
+	slices.Sort(got)
+	want := []string{
+		`{"n":1,"n__v_double":null,"m":null}`, `{"n":2,"n__v_double":null,"m":null}`, `{"n":null,"n__v_double":0.5,"m":null}`,
+		`{"n":null,"n__v_double":null,"m":0.5}`, `{"n":null,"n__v_double":null,"m":7.0}`,
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("rows: %q\nwant  %q", got, want)
 	}
 }

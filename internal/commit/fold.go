@@ -133,6 +133,8 @@ func (w *Writer) unfolded(ctx context.Context, splits []rows.Split) ([]rows.Spli
 
 // Checkpoint says where the splits of this life stand.
 func (w *Writer) Checkpoint(ctx context.Context) (connector.Checkpoint, error) {
+	w.turn.Lock()
+	defer w.turn.Unlock()
 	c := connector.Checkpoint{Positions: map[rows.Split]rows.Position{}}
 	finished := map[rows.Split]bool{}
 	var newest int64

@@ -68,6 +68,8 @@ func (w *Writer) unsettled() (connector.Pend, bool) {
 // Confirm makes the files of a commit of this life visible. ErrRewound: the store lost one before, the commit is void and
 // its splits are set back: go on from Head's positions. ErrFenced: the same, and the splits are no longer ours.
 func (w *Writer) Confirm(ctx context.Context, r *connector.Record) error {
+	w.turn.Lock()
+	defer w.turn.Unlock()
 	if w.stuck != nil {
 		return w.stuck
 	}
@@ -228,6 +230,8 @@ func (w *Writer) abort(ctx context.Context, s bucket.Staged) error {
 
 // Drop aborts files that this life staged and will not record.
 func (w *Writer) Drop(ctx context.Context, files []connector.File) error {
+	w.turn.Lock()
+	defer w.turn.Unlock()
 	if w.stuck != nil {
 		return nil // they may be recorded
 	}
@@ -239,9 +243,9 @@ func (w *Writer) Drop(ctx context.Context, files []connector.File) error {
 	return errors.Join(errs...)
 }
 
-// Sweep drops what dead writers, or this one, staged and never recorded. It is called at start, hourly and when idle:
+// sweep drops what dead writers, or this one, staged and never recorded. It is done at start, hourly and when idle:
 // listings may be incomplete [C11].
-func (w *Writer) Sweep(ctx context.Context) error {
+func (w *Writer) sweep(ctx context.Context) error {
 	if w.stuck != nil {
 		return nil
 	}
@@ -321,6 +325,8 @@ func (w *Writer) listStaged(ctx context.Context) (staged []bucket.Staged, states
 
 // Idle is what a writer does while nothing moves: it finishes the last commit, sweeps, and learns whether it was fenced.
 func (w *Writer) Idle(ctx context.Context) error {
+	w.turn.Lock()
+	defer w.turn.Unlock()
 	if err := w.refresh(ctx); err != nil {
 		return err
 	}
@@ -330,5 +336,5 @@ func (w *Writer) Idle(ctx context.Context) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
-	return w.Sweep(ctx)
+	return w.sweep(ctx)
 }

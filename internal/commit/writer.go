@@ -29,14 +29,14 @@ const (
 	egressIdle = 24 * time.Hour
 )
 
-// Writer is one life of a writer of a log. Stage, Key and Release may be called concurrently with everything; the other
-// methods by one goroutine at a time.
+// Writer is one life of a writer of a log. It is safe for concurrent use; what puts records takes turns.
 type Writer struct {
 	log      *Log
 	pipeline string
 	nonce    string
 	count    atomic.Uint32
 
+	turn      sync.Mutex        // guards what follows, but for mu's
 	head      *connector.Record // newest known
 	at        map[string]int64  // per owned split: seq of the record that last touched it, as we know
 	confirmed map[int64]bool    // commits known to be visible
@@ -58,7 +58,11 @@ func NewWriter(l *Log, pipeline string) *Writer {
 func (w *Writer) Nonce() string { return w.nonce }
 
 // Head is the newest record that the writer knows, nil before Own.
-func (w *Writer) Head() *connector.Record { return w.head }
+func (w *Writer) Head() *connector.Record {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	return w.head
+}
 
 // Key makes the key of a new chunk in a folder of the directory ("" or ending in a slash).
 func (w *Writer) Key(folder, suffix string) string {
@@ -131,6 +135,8 @@ func (w *Writer) Try(ctx context.Context, what string, op func() error) error {
 // Own takes splits over from whoever had them: from then on nothing that the others staged can be recorded. It then
 // finishes what they recorded, cleans up behind them, and the head says where to go on.
 func (w *Writer) Own(ctx context.Context, splits []rows.Split) error {
+	w.turn.Lock()
+	defer w.turn.Unlock()
 	if err := w.own(ctx, splits); err != nil {
 		return err
 	}
@@ -140,7 +146,7 @@ func (w *Writer) Own(ctx context.Context, splits []rows.Split) error {
 	if err := w.owns(); err != nil {
 		return err
 	}
-	return w.Sweep(ctx)
+	return w.sweep(ctx)
 }
 
 func (w *Writer) own(ctx context.Context, wanted []rows.Split) error {
@@ -249,6 +255,7 @@ type Entry struct {
 	Counts  rows.Counts
 	Coerced map[string]int64
 	Schema  json.RawMessage     // of the destination, nil if unchanged
+	Base    json.RawMessage     // what Schema grew from: it is not put over another one
 	State   *connector.StateRef // of the stages, for the splits that moved; nil if unchanged
 	Release bool                // gives the splits up: an egress process ends
 }
@@ -257,6 +264,8 @@ type Entry struct {
 // splits have another owner, and nothing of the epoch will ever be visible. ErrRewound: the splits are still ours but an
 // earlier commit was voided; the epoch is dropped and reading goes on from Head's positions.
 func (w *Writer) Put(ctx context.Context, e Entry) (*connector.Record, error) {
+	w.turn.Lock()
+	defer w.turn.Unlock()
 	if w.stuck != nil {
 		return nil, w.stuck
 	}
@@ -275,6 +284,9 @@ func (w *Writer) Put(ctx context.Context, e Entry) (*connector.Record, error) {
 		}
 		if err := w.holds(starts); err != nil {
 			return nil, err
+		}
+		if e.Schema != nil && !sameSchema(w.head.Schema, e.Base) && !sameSchema(w.head.Schema, e.Schema) {
+			return nil, fmt.Errorf("another writer has changed the schema: %w", w.rewound())
 		}
 		r := w.data(e, commit, starts, fold)
 		ok, err := w.putRecord(ctx, r)
@@ -372,7 +384,7 @@ func (w *Writer) next(kind, commit string) *connector.Record {
 		return r
 	}
 	r.Seq = h.Seq + 1
-	r.Schema, r.Watermark = h.Schema, h.Watermark
+	r.Schema, r.Watermark = withoutChanges(h.Schema), h.Watermark
 	if h.Tenant != "" {
 		r.Tenant = h.Tenant
 	}

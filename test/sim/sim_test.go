@@ -18,6 +18,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +45,7 @@ type scenario struct {
 	ahead   bool // the next epoch is staged while the last is completed
 	shared  bool // every replica owns splits of its own; else each writer wants them all
 	plain   bool // the bucket has no staging of its own
+	slow    bool // the store works on a completion for minutes
 
 	crash, lost, late, dup, expire, miss, sleep, move int
 }
@@ -63,7 +65,7 @@ var scenarios = []scenario{
 	{name: "C6", what: "a lifecycle rule removes a recorded upload", writers: 1, epochs: 2, expire: 1},
 	{name: "C6b", what: "the other files of a voided epoch stay", writers: 1, epochs: 2, files: 2, expire: 1},
 	{name: "C6c", what: "voided files are deleted before they are aborted", writers: 2, epochs: 1, files: 2, expire: 1, sleep: 1},
-	{name: "C6d", what: "a slow completion looks like a lost upload", writers: 1, epochs: 2, late: 3, files: 2},
+	{name: "C6d", what: "a slow completion looks like a lost upload", writers: 1, epochs: 2, late: 1, files: 2, slow: true},
 	{name: "C6e", what: "rows are read again while a completion is still under way", writers: 1, epochs: 2, files: 2, expire: 1, late: 2},
 	{name: "C8", what: "rows are acknowledged at the record and lost afterwards", writers: 1, epochs: 2, expire: 1, crash: 1},
 	{name: "C10", what: "a bucket without staging", writers: 1, epochs: 2, crash: 1, plain: true},
@@ -82,14 +84,14 @@ var scenarios = []scenario{
 	{name: "P7", what: "two writers, one of two files is lost, a crash", writers: 2, epochs: 1, files: 2, expire: 1, crash: 1},
 	{name: "P8", what: "two epochs of two files, two lost, a crash", writers: 1, epochs: 2, files: 2, expire: 2, crash: 1},
 	{name: "P9", what: "two writers, two files completed in any order, one lost", writers: 2, epochs: 1, files: 2, expire: 1},
-	{name: "P10", what: "slow completions, a crash", writers: 2, epochs: 1, late: 2, crash: 1},
+	{name: "P10", what: "slow completions, a crash", writers: 2, epochs: 1, late: 2, crash: 1, slow: true},
 	{name: "P11", what: "copies outlive their parts; a crash, a loss", writers: 2, epochs: 1, files: 2, expire: 1, crash: 1, plain: true},
 	{name: "P12", what: "a voided name is held by an empty file; duplicates", writers: 2, epochs: 1, files: 2, dup: 2, expire: 1, plain: true},
 	{name: "P13", what: "an incomplete listing, a crash", writers: 2, epochs: 1, miss: 1, crash: 1},
 	{name: "P14", what: "three writers", writers: 3, epochs: 2, sleep: 2},
 	{name: "P16", what: "acknowledged when visible; a loss, a crash", writers: 2, epochs: 1, expire: 1, crash: 1},
 	{name: "P17", what: "two writers stage ahead; a loss", writers: 2, epochs: 2, expire: 1, ahead: true, sleep: 1},
-	{name: "P18", what: "one file slow, the other lost", writers: 2, epochs: 1, files: 2, expire: 1, late: 1},
+	{name: "P18", what: "one file slow, the other lost", writers: 2, epochs: 1, files: 2, expire: 1, late: 1, slow: true},
 	{name: "P19", what: "staging ahead, three epochs, two losses, a crash, a lost answer", writers: 1, epochs: 3, expire: 2, crash: 1, lost: 1, ahead: true},
 	{name: "P20", what: "two writers stage ahead, a crash", writers: 2, epochs: 2, crash: 1, ahead: true, sleep: 1},
 	{name: "M1", what: "two replicas, two splits, a move", writers: 2, splits: 2, epochs: 2, shared: true, move: 1},
@@ -162,6 +164,13 @@ func newWorld(t *testing.T, sc scenario, seed int64) *world {
 	}
 	for s := range sc.splits {
 		w.assign = append(w.assign, s%sc.writers)
+	}
+	if sc.slow {
+		var n atomic.Uint64
+		w.disk.CompleteDelay = func(string) time.Duration {
+			r := rand.New(rand.NewPCG(uint64(seed), 3+n.Add(1)))
+			return time.Duration(r.Int64N(int64(settle - time.Minute)))
+		}
 	}
 	var inner bucket.Bucket = w.disk
 	if sc.plain {

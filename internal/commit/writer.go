@@ -356,7 +356,7 @@ func (w *Writer) data(e Entry, commit string, starts map[string]connector.Start,
 			delete(r.Splits, s.String())
 		}
 	}
-	r.Files, r.Rows, r.Coerced, r.Run = e.Files, e.Counts, e.Coerced, e.Run
+	r.Files, r.Rows, r.Coerced, r.Duplicates, r.Run = e.Files, e.Counts, e.Coerced, e.Duplicates, e.Run
 	if e.Schema != nil {
 		r.Schema = e.Schema
 	}

@@ -46,7 +46,7 @@ func build(ctx context.Context, c *config.Pipeline, p Process) (*pipeline.Pipeli
 			env.Pipeline = ""
 		}
 		env.Memory, env.Contract = int64(c.Memory)/2/int64(len(c.Sinks)), s.Contract
-		sink, err := s.Spec.Open(ctx, env, s.Config)
+		sink, err := s.Open(ctx, env)
 		if err != nil {
 			return nil, errors.Join(err, closeAll(run.Sinks))
 		}
@@ -81,7 +81,7 @@ func connectorEnv(c *config.Pipeline, p Process, name string) connector.Env {
 func openSources(ctx context.Context, c *config.Pipeline, p Process) (connector.Source, error) {
 	m := merged{}
 	for _, s := range c.Sources {
-		source, err := s.Spec.Open(ctx, connectorEnv(c, p, s.Name), s.Config)
+		source, err := s.Open(ctx, connectorEnv(c, p, s.Name))
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +100,7 @@ func openStages(c *config.Pipeline, p Process, source, sink string) ([]stage.Sta
 	env := stage.Env{Pipeline: c.Name, Formats: Formats(), Decode: c.DecodeOptions(), Schema: c.Schema, Log: p.Log}
 	var stages []stage.Stage
 	open := func(s config.Stage) error {
-		opened, err := s.Spec.Open(env, s.Config)
+		opened, err := s.Open(env)
 		stages = append(stages, opened)
 		return err
 	}

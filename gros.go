@@ -3,6 +3,7 @@ package gros
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 
@@ -61,8 +62,23 @@ func (p *Pipeline) Name() string { return p.config.Name }
 // Memory is the bound of the rows that the pipeline holds at once, in bytes.
 func (p *Pipeline) Memory() int64 { return int64(p.config.Memory) }
 
+// Check opens the sources and stages of a pipeline and reads nothing: what is wrong with them has file, line and path.
+func (p *Pipeline) Check(ctx context.Context, process Process) error {
+	if process.Log == nil {
+		process.Log = slog.Default()
+	}
+	var errs []error
+	for _, e := range p.config.Check(ctx, registry(), connectorEnv(p.config, process, "")) {
+		errs = append(errs, e)
+	}
+	return errors.Join(errs...)
+}
+
 // Run runs a pipeline until its sources end or the context is cancelled, which commits what was read.
 func (p *Pipeline) Run(ctx context.Context, o RunOptions) error {
+	if err := p.Check(ctx, o.Process); err != nil {
+		return err
+	}
 	run, err := build(ctx, p.config, o.Process)
 	if err != nil {
 		return err

@@ -62,6 +62,17 @@ type source struct {
 	plan  *plan // of kind rows
 }
 
+// Schema returns the columns of the rows; nil when they are payloads, or drift.
+func (s *source) Schema() *arrow.Schema {
+	switch {
+	case s.conf.Payload == "json" || s.conf.Mess.DriftAfter > 0:
+		return nil
+	case s.plan != nil:
+		return s.plan.schemas[0]
+	}
+	return eventSchema(false)
+}
+
 // Splits yields the splits once: there are as many as the settings say, named from 0.
 func (s *source) Splits(ctx context.Context) iter.Seq2[[]rows.Split, error] {
 	return func(yield func([]rows.Split, error) bool) {

@@ -1,6 +1,7 @@
 package chunk
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"iter"
@@ -50,7 +51,8 @@ type CommitSchema struct {
 	Changes     []string `json:"changes"` // that the commit made
 }
 
-func commitOf(stem string, r *connector.Record) (*Commit, error) {
+// commitOf is what people see of a record; older is the one before it, nil if there is none.
+func commitOf(stem string, r, older *connector.Record) (*Commit, error) {
 	c := &Commit{
 		Seq: r.Seq, Time: r.Time, Kind: r.Kind, Stem: stem, Pipeline: r.Pipeline, Writer: r.Writer, Run: r.Run, Rows: r.Rows,
 		Files: []CommitFile{}, Positions: map[string]rows.Position{}, Coerced: r.Coerced, Duplicates: r.Duplicates, Watermark: r.Watermark,
@@ -69,8 +71,8 @@ func commitOf(stem string, r *connector.Record) (*Commit, error) {
 	if err := json.Unmarshal(r.Schema, c.Schema); err != nil {
 		return nil, fault.Errorf(fault.Corrupt, "record %d of %s: its schema: %w", r.Seq, stem, err)
 	}
-	if r.Kind != connector.KindData && r.Kind != connector.KindReplace || c.Schema.Changes == nil {
-		c.Schema.Changes = []string{} // others carry the schema of the record before
+	if carried := older != nil && bytes.Equal(older.Schema, r.Schema); carried || c.Schema.Changes == nil {
+		c.Schema.Changes = []string{}
 	}
 	return c, nil
 }
@@ -102,7 +104,7 @@ func (v *View) Commits(ctx context.Context) iter.Seq2[*Commit, error] {
 			if newest == nil {
 				return
 			}
-			c, err := commitOf(newest.stem, newest.record)
+			c, err := commitOf(newest.stem, newest.record, newest.older)
 			if !yield(c, err) || err != nil {
 				return
 			}
@@ -116,18 +118,31 @@ func (v *View) Commits(ctx context.Context) iter.Seq2[*Commit, error] {
 
 // history is a log that is read backwards.
 type history struct {
-	stem   string
-	next   func() (*connector.Record, error, bool)
-	stop   func()
-	record *connector.Record // nil at the end
+	stem          string
+	next          func() (*connector.Record, error, bool)
+	stop          func()
+	record, older *connector.Record // nil at the end
+	err           error             // of reading older
 }
 
-func (h *history) read() (err error) {
-	var ok bool
-	if h.record, err, ok = h.next(); !ok {
-		h.record = nil
+// read moves on to the next older record.
+func (h *history) read() error {
+	if h.err != nil {
+		return h.err
 	}
-	return err
+	h.record, h.older = h.older, nil
+	if older, err, ok := h.next(); ok {
+		h.older, h.err = older, err
+	}
+	if h.record == nil { // at the beginning, or at the end
+		if h.err != nil {
+			return h.err
+		}
+		if h.older != nil {
+			return h.read()
+		}
+	}
+	return nil
 }
 
 func latest(all []*history) *history {
@@ -187,7 +202,7 @@ func (v *View) History(ctx context.Context) (*SchemaHistory, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c.Schema != nil && c.Kind != connector.KindOwn && len(c.Schema.Changes) > 0 {
+		if c.Schema != nil && len(c.Schema.Changes) > 0 {
 			h.Changes = append(h.Changes, SchemaChange{c.Seq, c.Time, c.Stem, c.Pipeline, c.Schema.Fingerprint, c.Schema.Changes})
 		}
 	}

@@ -57,6 +57,7 @@ file, folder or pattern of files. Folders such as year=2024 are columns.`,
 	f.StringVar(&o.Where, "where", "", "only rows for which the `expression` is true: 'amount > 100'")
 	f.BoolVar(&o.Merge, "merge-variants", false, "show a column and its companions x__v_double, x__v_text as one column of JSON")
 	f.StringVar(&look.Format, "from", "", "`format` of files whose suffix does not tell: parquet, json, csv")
+	f.Lookup("number").DefValue = "0" // help says what no number means
 	return c
 }
 

@@ -102,9 +102,10 @@ func (a *app) root() *cobra.Command {
 		return fault.Hint(fault.As(fault.Invalid, err), "%s --help lists the flags", c.CommandPath())
 	})
 	root.AddCommand(
-		a.runCommand(), a.egressCommand(), a.lsCommand(), a.catCommand(), a.schemaCommand(), a.logCommand(), a.verifyCommand(),
-		a.versionCommand(),
+		a.initCommand(), a.runCommand(), a.lintCommand(), a.egressCommand(), a.lsCommand(), a.catCommand(), a.schemaCommand(),
+		a.logCommand(), a.verifyCommand(), a.connectorCommand(), a.versionCommand(),
 	)
+	a.tidy(root)
 	return root
 }
 

@@ -49,6 +49,7 @@ each commit is one object on a line: its rows, files, positions and schema.`,
 		},
 	}
 	c.Flags().IntVarP(&limit, "number", "n", -1, "print the newest `commits` only")
+	c.Flags().Lookup("number").DefValue = "0" // help says what no number means
 	return c
 }
 

@@ -29,6 +29,9 @@ func (a *app) runCommand() *cobra.Command {
 			var errs []error
 			for _, path := range args {
 				p, err := gros.LoadPipeline(path, set, a.env)
+				if err == nil {
+					err = p.Check(c.Context(), a.process())
+				}
 				errs = append(errs, err)
 				pipelines = append(pipelines, p)
 			}

@@ -1,11 +1,14 @@
 package rows
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 )
+
+var rewrite = flag.Bool("rewrite", false, "write the tables of the docs anew")
 
 // matrix says of values of each type which columns they fit, as docs/schema.md shows it. The values of a type are such that
 // some of them fit where not all do.
@@ -72,11 +75,11 @@ func TestThePageOfSchemasShowsWhichValuesFit(t *testing.T) {
 		t.Fatalf("%s has no matrix", page)
 	}
 	want := matrix(t)
-	if os.Getenv("GROS_REWRITE") == "1" {
+	if *rewrite {
 		if err := os.WriteFile(page, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	} else if shown != want {
-		t.Errorf("the matrix is\n%s\nthe page shows\n%s\nGROS_REWRITE=1 writes it", want, shown)
+		t.Errorf("the matrix is\n%s\nthe page shows\n%s\ngo test ./rows -rewrite writes it", want, shown)
 	}
 }

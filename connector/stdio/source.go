@@ -230,7 +230,11 @@ func sniff(head []byte) string {
 			return ""
 		}
 	}
-	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n")
+	mark := []byte("\ufeff")
+	if len(head) < len(mark) && bytes.HasPrefix(mark, head) {
+		return ""
+	}
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, mark), " \t\r\n")
 	switch {
 	case len(head) == 0:
 		return ""

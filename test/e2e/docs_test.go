@@ -16,7 +16,7 @@ import (
 // The examples of the docs are run. The words behind a block's language say how:
 //
 //	yaml file=p.yaml   the block is a file of this name, pipelines are linted
-//	sh test            a shell runs it; so does Python with: python test
+//	sh test            a shell runs it; python test and go test likewise
 //	text output        is exactly what the block before printed
 //
 // Each page has a folder of its own, with the testdata that stand beside the page.
@@ -132,6 +132,8 @@ func runExample(t *testing.T, dir string, b block) string {
 	switch b.language {
 	case "sh":
 		c = exec.Command("sh", "-euc", b.body)
+	case "go":
+		c = exec.Command(buildExample(t, b.body))
 	case "python":
 		c = exec.Command(services.Python(t), "-c", b.body)
 	default:
@@ -144,4 +146,16 @@ func runExample(t *testing.T, dir string, b block) string {
 		t.Fatalf("%s\n%v\n%s%s", b.body, err, out.String(), errs.String())
 	}
 	return out.String()
+}
+
+// buildExample returns a binary of a Go program.
+func buildExample(t *testing.T, program string) string {
+	t.Helper()
+	dir := t.TempDir()
+	writeExample(t, filepath.Join(dir, "main.go"), program)
+	c := exec.Command("go", "build", "-o", filepath.Join(dir, "program"), filepath.Join(dir, "main.go"))
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return filepath.Join(dir, "program")
 }

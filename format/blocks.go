@@ -84,6 +84,7 @@ type Cutter struct {
 	err  error // that ended the text
 
 	skip  []byte // prefix of the row that is being skipped
+	start int64  // where it began
 	found bool   // its end
 	first time.Time
 
@@ -262,6 +263,7 @@ func (c *Cutter) grow() {
 	}
 	held := c.hi - c.lo
 	if c.cut <= c.lo && held > c.maxRow {
+		c.start = c.base + int64(c.lo)
 		c.skip = bytes.Clone(c.buf[c.lo:min(c.hi, c.lo+rejectPrefix)])
 		c.forget()
 		return
@@ -298,7 +300,7 @@ func (c *Cutter) tooLong() Block {
 	}
 	c.lo, c.cut = end, end
 	b := Block{End: c.base + int64(end), Rejects: []rows.Reject{{
-		Raw: c.skip, Kind: rows.Oversize, Message: fmt.Sprintf("row is longer than %d bytes; these are its first %d", c.maxRow, len(c.skip)),
+		Raw: c.skip, Kind: rows.Oversize, Offset: c.start, Message: fmt.Sprintf("row is longer than %d bytes; these are its first %d", c.maxRow, len(c.skip)),
 	}}}
 	c.skip, c.found = nil, false
 	return b

@@ -49,12 +49,14 @@ func (b Batch) Len() int64 {
 // Reject is a row that was refused, with its reason.
 type Reject struct {
 	Raw      []byte    `json:"-"`    // as it came, or as JSON when it came as columns
+	Format   string    `json:"-"`    // of Raw, "" = JSON
+	Header   string    `json:"-"`    // that the format needs to read Raw, see Payload
 	Kind     string    `json:"kind"` // malformed, type, check, contract, route, encoding, size, duplicate
 	Message  string    `json:"message"`
 	Column   string    `json:"column,omitempty"` // path of the column at fault, dots between its parts
 	Split    Split     `json:"-"`
 	Position Position  `json:"position,omitempty"` // of the batch that held it
-	Offset   int64     `json:"offset"`             // rows or bytes into that batch, as the source counts
+	Offset   int64     `json:"offset"`             // bytes into the split where that is text, else rows or bytes into the batch
 	Time     time.Time `json:"time"`
 	Pipeline string    `json:"pipeline,omitempty"`
 }

@@ -94,7 +94,7 @@ func (d *decode) Try(_ context.Context, in rows.Batch, emit func(rows.Batch) err
 	if err != nil || out.Drift {
 		return false, err
 	}
-	return true, emit(d.batch(in, out))
+	return true, emit(d.batch(in, p, out))
 }
 
 // Apply decodes, and extends the schema by what all documents of the batch need.
@@ -118,18 +118,37 @@ func (d *decode) Apply(ctx context.Context, in rows.Batch, emit func(rows.Batch)
 		return errDrift
 	}
 	d.schema.Store(s)
-	return emit(d.batch(in, out))
+	return emit(d.batch(in, p, out))
 }
 
-func (d *decode) batch(in rows.Batch, out format.Decoded) rows.Batch {
+func (d *decode) batch(in rows.Batch, p rows.Payload, out format.Decoded) rows.Batch {
+	start := startOf(in)
 	in.Rows, in.Rejects = beside(in.Rows, out.Rows), out.Rejects
 	now := time.Now().UTC()
 	for i := range in.Rejects {
 		r := &in.Rejects[i]
+		r.Offset += start
 		r.Split, r.Position, r.Time, r.Pipeline = in.Split, in.Position, now, d.env.Pipeline
+		r.Format, r.Header = p.Format, p.Header
 	}
 	in.Coerced, in.Duplicates = out.Coerced, out.Duplicates
 	return in
+}
+
+// startOf is where the blocks of a batch of text begin in their split, 0 if its positions are no offsets.
+func startOf(in rows.Batch) int64 {
+	p, _ := rows.PayloadOf(in.Rows)
+	if !p.Blocks || in.Position == "" {
+		return 0
+	}
+	end, err := format.OffsetOf("", in.Position)
+	if err != nil {
+		return 0
+	}
+	for i := range p.Values.Len() {
+		end -= int64(p.Values.ValueLen(i))
+	}
+	return max(end, 0)
 }
 
 // beside adds to decoded rows the columns that stand beside their payload, which hold for all of them: the payload must be
@@ -162,7 +181,7 @@ func (d *decode) decoder(in rows.Batch) (rows.Payload, format.Decoder, error) {
 	if d.format != "" {
 		name = d.format
 	}
-	if name == "" {
+	if p.Format = name; name == "" {
 		return p, nil, nil
 	}
 	d.mu.Lock()

@@ -354,3 +354,12 @@ def check(source, place, refused):
 for task in json.load(open(sys.argv[1])):
     check(**task)
 `
+
+func contents(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

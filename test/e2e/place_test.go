@@ -241,7 +241,7 @@ import sys, json, glob, duckdb
 place, query = sys.argv[1:]
 files = sorted(f for f in glob.glob(place + "/**/*.parquet", recursive=True) if "/_gros/" not in f)
 duckdb.execute("set TimeZone = 'UTC'")
-for row in duckdb.execute(query.replace("@", json.dumps(files).replace('"', "'"))).fetchall():
+for row in duckdb.execute(query.replace("@", "[" + ",".join("'" + f.replace("'", "''") + "'" for f in files) + "]")).fetchall():
     print(json.dumps(row, default=str, ensure_ascii=False, separators=(",", ":")))`
 	out := services.Script(t, services.Python(t), program, place, query)
 	if out == "" {

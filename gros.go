@@ -10,6 +10,7 @@ import (
 	"github.com/gros-lake/gros/bucket"
 	bucketall "github.com/gros-lake/gros/bucket/all"
 	connectorall "github.com/gros-lake/gros/connector/all"
+	"github.com/gros-lake/gros/connector/files"
 	"github.com/gros-lake/gros/format"
 	formatall "github.com/gros-lake/gros/format/all"
 	"github.com/gros-lake/gros/internal/config"
@@ -58,6 +59,17 @@ func LoadPipeline(path string, set []string, env func(string) (string, bool)) (*
 
 // Name is the pipeline's name.
 func (p *Pipeline) Name() string { return p.config.Name }
+
+// Places is where the pipeline writes files, as its file says.
+func (p *Pipeline) Places() []string {
+	var places []string
+	for _, s := range p.config.Sinks {
+		if c, ok := s.Config.(*files.SinkConfig); ok {
+			places = append(places, c.Path)
+		}
+	}
+	return places
+}
 
 // Memory is the bound of the rows that the pipeline holds at once, in bytes.
 func (p *Pipeline) Memory() int64 { return int64(p.config.Memory) }

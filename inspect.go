@@ -21,6 +21,9 @@ type (
 	VerifyOptions = chunk.VerifyOptions // of View.Verify
 	Verification  = chunk.Verification  // of View.Verify
 	Finding       = chunk.Finding       // of it
+	RejectFile    = chunk.RejectFile    // of View.RejectFiles
+	Reject        = chunk.Reject        // of View.Rejects
+	RejectOptions = chunk.RejectOptions // of View.Rejects
 )
 
 // JSONColumn is the metadata key of a column of a Reading whose text is JSON.

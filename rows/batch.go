@@ -49,7 +49,7 @@ func (b Batch) Len() int64 {
 // Reject is a row that was refused, with its reason.
 type Reject struct {
 	Raw      []byte    `json:"-"`    // as it came, or as JSON when it came as columns
-	Format   string    `json:"-"`    // of Raw, "" = JSON
+	Format   string    `json:"-"`    // of Raw as it came, "" = it came as columns
 	Header   string    `json:"-"`    // that the format needs to read Raw, see Payload
 	Kind     string    `json:"kind"` // malformed, type, check, contract, route, encoding, size, duplicate
 	Message  string    `json:"message"`

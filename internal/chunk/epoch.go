@@ -71,7 +71,7 @@ func (e *epoch) moved() bool {
 	if e.epoch.Rows != (rows.Counts{}) || e.counts != (rows.Counts{}) {
 		return true
 	}
-	if e.sink.Pipeline == "" {
+	if !e.sink.keepsPositions() {
 		return e.epoch.Last // an egress process gives its split up
 	}
 	return len(e.epoch.Positions) > 0

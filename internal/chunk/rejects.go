@@ -23,6 +23,8 @@ import (
 type RejectLine struct {
 	Raw      *string       `json:"raw,omitempty"`        // the row as it came, when it is text
 	Binary   []byte        `json:"raw_base64,omitempty"` // else
+	Format   string        `json:"format,omitempty"`     // of the row, "" = it came as columns, and is JSON here
+	Header   string        `json:"header,omitempty"`     // of its file, where the format needs that to read the row
 	Kind     string        `json:"kind"`
 	Message  string        `json:"message"`
 	Column   string        `json:"column,omitempty"`
@@ -59,8 +61,9 @@ type rejects struct {
 func (r *rejects) add(ctx context.Context, all []rows.Reject, pipeline string) error {
 	for _, x := range all {
 		line := RejectLine{
-			Kind: x.Kind, Message: x.Message, Column: x.Column, Source: x.Split.Source, Split: x.Split.ID,
+			Kind: x.Kind, Message: x.Message, Column: x.Column, Source: SourceOf(x.Split.Source), Split: x.Split.ID,
 			Position: x.Position, Offset: x.Offset, Time: x.Time, Pipeline: pipeline,
+			Format: x.Format, Header: x.Header,
 		}
 		if utf8.Valid(x.Raw) {
 			text := string(x.Raw)

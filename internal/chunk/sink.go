@@ -49,6 +49,7 @@ type Options struct {
 	Roll      Roll
 	Memory    int64  // bytes held at once, 0 = 128 MiB
 	Pipeline  string // "": rows without positions, as from egress
+	Replay    bool   // rows of a Replay: without a pipeline, and with positions
 	Settle    time.Duration
 	Patience  time.Duration
 	Log       *slog.Logger
@@ -108,6 +109,9 @@ func (s *Sink) empty(string) []byte {
 	return append(begin, end...)
 }
 
+// keepsPositions says whether records hold positions of the rows' source; rows of egress are only counted.
+func (s *Sink) keepsPositions() bool { return s.Pipeline != "" || s.Replay }
+
 // Resume takes the splits over and finishes what their last owner left.
 func (s *Sink) Resume(ctx context.Context, splits []rows.Split) (connector.Checkpoint, error) {
 	if s.cur != nil {
@@ -117,7 +121,7 @@ func (s *Sink) Resume(ctx context.Context, splits []rows.Split) (connector.Check
 		s.writer = commit.NewWriter(s.log, s.Pipeline)
 		s.egress = rows.Split{Source: commit.EgressSource, ID: s.writer.Nonce()}
 	}
-	if s.Pipeline == "" {
+	if !s.keepsPositions() {
 		splits = []rows.Split{s.egress}
 	}
 	if err := s.writer.Own(ctx, splits); err != nil {
@@ -127,7 +131,7 @@ func (s *Sink) Resume(ctx context.Context, splits []rows.Split) (connector.Check
 		return connector.Checkpoint{}, err
 	}
 	s.cur = newEpoch(s)
-	if s.Pipeline == "" {
+	if !s.keepsPositions() {
 		return connector.Checkpoint{}, nil
 	}
 	return s.writer.Checkpoint(ctx)
@@ -157,7 +161,7 @@ func (s *Sink) hold() error {
 func (s *Sink) conform(ctx context.Context, r arrow.RecordBatch) (rows.Conformed, error) {
 	for {
 		c, err := s.holder.Conform(r)
-		if err != nil || s.Pipeline != "" || s.holder.Schema() == s.declared {
+		if err != nil || s.keepsPositions() || s.holder.Schema() == s.declared {
 			return c, err
 		}
 		grown := rows.MarshalSchema(s.holder.Schema(), c.Changes...)
@@ -200,7 +204,7 @@ func (s *Sink) Seal(_ context.Context, e connector.Epoch) (connector.Pending, er
 	}
 	sealed := s.cur
 	sealed.epoch = e
-	if s.Pipeline == "" {
+	if !s.keepsPositions() {
 		s.count += e.Rows.Read
 		sealed.epoch.Positions = map[rows.Split]rows.Position{s.egress: rows.Position(strconv.FormatInt(s.count, 10))}
 		sealed.epoch.Finished = nil
@@ -288,11 +292,11 @@ func (p *pending) Commit(ctx context.Context) (*connector.Record, error) {
 	}
 	entry := commit.Entry{
 		Epoch: e.epoch, Files: files, Counts: e.counts, Coerced: e.coerced,
-		Release: p.sink.Pipeline == "" && e.epoch.Last,
+		Release: !p.sink.keepsPositions() && e.epoch.Last,
 	}
 	entry.Counts.Add(e.epoch.Rows)
 	entry.Counts.Rejected -= e.epoch.Rows.Rejected // those were handed on, and counted when they were written
-	if p.sink.Pipeline != "" {                     // egress has declared it
+	if p.sink.keepsPositions() {                   // egress has declared it
 		entry.Schema, entry.Base = rows.MarshalSchema(e.schema, e.changes...), p.sink.base
 	}
 	if e.epoch.State != nil {

@@ -103,7 +103,7 @@ func (a *app) root() *cobra.Command {
 	})
 	root.AddCommand(
 		a.initCommand(), a.runCommand(), a.lintCommand(), a.egressCommand(), a.lsCommand(), a.catCommand(), a.schemaCommand(),
-		a.logCommand(), a.verifyCommand(), a.connectorCommand(), a.versionCommand(),
+		a.logCommand(), a.verifyCommand(), a.rejectsCommand(), a.connectorCommand(), a.versionCommand(),
 	)
 	a.tidy(root)
 	return root

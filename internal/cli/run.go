@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,6 +64,7 @@ func (a *app) runAll(ctx context.Context, pipelines []*gros.Pipeline, untilIdle 
 			stop := a.progress(p.Name(), process.Stats)
 			err := p.Run(ctx, gros.RunOptions{Process: process, UntilIdle: untilIdle})
 			stop()
+			a.tellRejects(strings.Join(p.Places(), " "), process.Stats)
 			results <- err
 		}()
 	}

@@ -24,6 +24,7 @@ type epoch struct {
 type commitResult struct {
 	record    *connector.Record
 	positions map[rows.Split]rows.Position
+	rows      rows.Counts // of the epoch, before the sink
 	err       error
 }
 
@@ -78,7 +79,7 @@ func (s *session) seal(last bool) error {
 		if err == nil {
 			err = pending.Confirm(s.work)
 		}
-		s.commits <- commitResult{record, e.Positions, err}
+		s.commits <- commitResult{record, e.Positions, e.Rows, err}
 	})
 	return nil
 }
@@ -108,6 +109,8 @@ func (s *session) committed(r commitResult) error {
 		st.Commits.Add(1)
 		st.Written.Add(r.record.Rows.Written)
 		st.Files.Add(int64(len(r.record.Files)))
+		st.Rejected.Add(max(0, r.record.Rows.Rejected-r.rows.Rejected)) // by the sink
+		st.Filtered.Add(max(0, r.record.Rows.Filtered-r.rows.Filtered))
 		s.l.log.Debug("committed", "seq", r.record.Seq, "rows", r.record.Rows.Written, "files", len(r.record.Files))
 	}
 	if a, ok := s.l.source.(connector.Acknowledger); ok && len(r.positions) > 0 {

@@ -144,6 +144,7 @@ func checkFooter(meta *metadata.FileMetaData, size int64) error {
 			case m.NumValues < 0 || m.TotalUncompressedSize < 0,
 				m.NumValues < rg.NumRows, meta.Schema.Column(k).MaxRepetitionLevel() == 0 && m.NumValues != rg.NumRows:
 				return fault.Errorf(fault.Corrupt, "row group %d: column %s: %d values for %d rows", i, name, m.NumValues, rg.NumRows)
+			case rg.NumRows == 0: // has no pages, which pyarrow says are at 0
 			default:
 				begin := m.DataPageOffset
 				if d := m.DictionaryPageOffset; d != nil && *d > 0 {

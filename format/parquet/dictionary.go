@@ -18,7 +18,39 @@ const (
 
 var dictionaryType = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
 
-// unifier gives every leaf column of strings one dictionary for all its chunks where that pays, and plain strings where not.
+// newDictionary returns the strings of a flat column with a dictionary, nil if that does not pay.
+func newDictionary(chunks []arrow.ArrayData) *dictionaryValues {
+	encoded, n := count(chunks)
+	if encoded == 0 && !samplePays(chunks) {
+		return nil
+	}
+	e := newEntries(n)
+	if encoded == 1 && len(chunks) == 1 {
+		e.at = nil // the entries differ already
+	}
+	indices := e.indices(chunks)
+	if indices == nil {
+		return nil
+	}
+	for k, c := range chunks {
+		_, pad := validityOf(c)
+		indices[k] = indices[k][pad:]
+	}
+	return &dictionaryValues{chunks: chunks, entries: e.list, indices: indices, width: widthOf(len(e.list))}
+}
+
+// count returns how many of chunks are dictionary-encoded, and the rows of all.
+func count(chunks []arrow.ArrayData) (encoded, rows int) {
+	for _, c := range chunks {
+		rows += c.Len()
+		if c.DataType().ID() == arrow.DICTIONARY {
+			encoded++
+		}
+	}
+	return encoded, rows
+}
+
+// unifier gives every nested leaf column of strings one dictionary for all its chunks where that pays, and plain strings where not.
 // On the way it learns what the bounds of columns depend on. Two leaf columns may have one path, a struct's and one whose
 // name has a dot: what is true of either is taken for true of both.
 type unifier struct {
@@ -113,18 +145,12 @@ func rebuild(chunks []arrow.ArrayData, t arrow.DataType, children [][]arrow.Arra
 
 // strings unifies one leaf.
 func (u *unifier) strings(path string, chunks []arrow.ArrayData) []arrow.ArrayData {
-	encoded, rows := 0, 0
-	for _, c := range chunks {
-		rows += c.Len()
-		if c.DataType().ID() == arrow.DICTIONARY {
-			encoded++
-		}
-	}
+	encoded, n := count(chunks)
 	if encoded == 0 && !samplePays(chunks) {
 		u.note(path, chunks)
 		return chunks
 	}
-	e := &entries{at: map[string]int32{}, most: max(alwaysEntries, rows/rowsPerEntry)}
+	e := newEntries(n)
 	if out := e.unify(chunks); out != nil {
 		u.dictionaries[path] = true
 		if _, ok := e.at[""]; ok {
@@ -178,23 +204,28 @@ func samplePays(chunks []arrow.ArrayData) bool {
 
 // entries is a dictionary that grows.
 type entries struct {
-	at    map[string]int32
+	at    map[string]int32 // nil: what is added differs from all that was
 	list  []string
 	bytes int
 	most  int
 }
 
+func newEntries(rows int) *entries {
+	return &entries{at: map[string]int32{}, most: max(alwaysEntries, rows/rowsPerEntry)}
+}
+
 // add returns the index of v; ok is false when the dictionary no longer pays.
 func (e *entries) add(v string) (i int32, ok bool) {
-	i, ok = e.at[v]
-	if ok {
+	if i, ok = e.at[v]; ok {
 		return i, true
 	}
 	if len(e.list) >= e.most || e.bytes+len(v)+4 > dictionaryBytes {
 		return 0, false
 	}
 	i = int32(len(e.list))
-	e.at[v] = i
+	if e.at != nil {
+		e.at[v] = i
+	}
 	e.list = append(e.list, v)
 	e.bytes += len(v) + 4
 	return i, true
@@ -213,6 +244,23 @@ func (e *entries) array() *array.Data {
 
 // unify returns chunks that share e as their dictionary, or nil if that does not pay.
 func (e *entries) unify(chunks []arrow.ArrayData) []arrow.ArrayData {
+	indices := e.indices(chunks)
+	if indices == nil {
+		return nil
+	}
+	values := e.array()
+	out := make([]arrow.ArrayData, len(chunks))
+	for k, c := range chunks {
+		validity, offset := validityOf(c)
+		buffers := []*memory.Buffer{validity, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(indices[k]))}
+		out[k] = array.NewDataWithDictionary(dictionaryType, c.Len(), buffers, c.NullN(), offset, values)
+	}
+	return out
+}
+
+// indices returns the places in e of the strings of chunks, after the padding that validityOf asks for; nil if a
+// dictionary does not pay.
+func (e *entries) indices(chunks []arrow.ArrayData) [][]int32 {
 	indices := make([][]int32, len(chunks))
 	var moved []int32 // from an index of the last dictionary to one of e, -1 = not yet known
 	var last arrow.ArrayData
@@ -238,14 +286,7 @@ func (e *entries) unify(chunks []arrow.ArrayData) []arrow.ArrayData {
 			return nil
 		}
 	}
-	values := e.array()
-	out := make([]arrow.ArrayData, len(chunks))
-	for k, c := range chunks {
-		validity, offset := validityOf(c)
-		buffers := []*memory.Buffer{validity, memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(indices[k]))}
-		out[k] = array.NewDataWithDictionary(dictionaryType, c.Len(), buffers, c.NullN(), offset, values)
-	}
-	return out
+	return indices
 }
 
 // validityOf returns the bitmap of c from the byte on that has its first bit, and the place of that bit.
@@ -283,6 +324,9 @@ func (e *entries) addEncoded(d *array.Dictionary, moved []int32) ([]int32, bool)
 		bits = nil
 	}
 	narrow, _ := d.Indices().(*array.Int32)
+	if narrow != nil && bits == nil {
+		return out, e.move(out[pad:], narrow.Int32Values(), values, moved)
+	}
 	for i := range d.Len() {
 		if bits != nil && !bitutil.BitIsSet(bits, offset+i) {
 			continue
@@ -304,6 +348,22 @@ func (e *entries) addEncoded(d *array.Dictionary, moved []int32) ([]int32, bool)
 		out[pad+i] = to
 	}
 	return out, true
+}
+
+// move is addEncoded of indices without nulls.
+func (e *entries) move(out, indices []int32, values *array.String, moved []int32) bool {
+	for i, from := range indices {
+		to := moved[from]
+		if to < 0 {
+			var ok bool
+			if to, ok = e.add(values.Value(int(from))); !ok {
+				return false
+			}
+			moved[from] = to
+		}
+		out[i] = to
+	}
+	return true
 }
 
 // plain returns the strings of c without a dictionary.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -13,6 +14,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/gros-lake/gros/fault"
 	"github.com/gros-lake/gros/format"
@@ -29,7 +32,10 @@ type encoder struct {
 	level        int
 	pageBytes    int64
 	valuesAtOnce int64
-	scratch      sync.Pool // of *bytes.Buffer
+	zstd         *zstd.Encoder
+	layout       atomic.Pointer[layout] // the last one
+	runs         sync.Pool              // of *[]byte
+	scratch      sync.Pool              // of *scratch
 }
 
 // NewEncoder returns an encoder of Parquet files.
@@ -44,7 +50,10 @@ func NewEncoder(o format.EncodeOptions) (format.Encoder, error) {
 		if e.level < 1 || e.level > 22 {
 			return nil, fault.Errorf(fault.Invalid, "compression level %d: zstd has 1 to 22", e.level)
 		}
-		return e, nil
+		var err error
+		e.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(e.level)),
+			zstd.WithZeroFrames(true), zstd.WithAllLitEntropyCompression(true))
+		return e, fault.As(fault.Internal, err)
 	case "snappy":
 		e.codec = compress.Codecs.Snappy
 	case "none":
@@ -66,18 +75,18 @@ func NewEncoder(o format.EncodeOptions) (format.Encoder, error) {
 func (e *encoder) Suffix() string { return Format.Suffixes[0] }
 
 func (e *encoder) Begin(s *arrow.Schema) ([]byte, error) {
-	if _, err := storedSchema(s); err != nil {
+	if _, err := e.layoutOf(s); err != nil {
 		return nil, err
 	}
 	return []byte(magic), nil
 }
 
-// Encode makes one row group of recs. It writes a file of its own into memory, whose row group it keeps: offsets in the
-// run's meta are those of that file, in which the row group stands right after the magic.
+// Encode makes one row group of recs. Columns that are not nested are written here. Of those that are, the library writes a
+// file, whose columns then stand among ours.
 func (e *encoder) Encode(ctx context.Context, s *arrow.Schema, recs []arrow.RecordBatch) (run format.Run, err error) {
-	stored, err := storedSchema(s)
+	l, err := e.layoutOf(s)
 	if err != nil {
-		return format.Run{}, err
+		return run, err
 	}
 	for _, r := range recs {
 		run.Rows += r.NumRows()
@@ -85,38 +94,96 @@ func (e *encoder) Encode(ctx context.Context, s *arrow.Schema, recs []arrow.Reco
 	if run.Rows == 0 {
 		return run, nil
 	}
-	u := newUnifier()
-	columns := make([]*arrow.Chunked, stored.NumFields())
-	for i, f := range stored.Fields() {
-		if err := ctx.Err(); err != nil {
-			return format.Run{}, err
+	defer func() {
+		if r := recover(); r != nil {
+			err = fault.Errorf(fault.Internal, "encoding a row group: %v", r)
 		}
-		if columns[i], err = gather(u, f, recs); err != nil {
-			return format.Run{}, err
-		}
+	}()
+	nested, err := e.encodeNested(ctx, l.stored, recs, run.Rows)
+	if err != nil {
+		return format.Run{}, err
 	}
-	out, ok := e.scratch.Get().(*bytes.Buffer)
+	buffer, ok := e.runs.Get().(*[]byte)
 	if !ok {
-		out = new(bytes.Buffer)
+		buffer = new([]byte)
 	}
-	defer e.scratch.Put(out)
-	out.Reset()
-	meta, err := e.write(ctx, out, stored, columns, run.Rows, u)
-	if err != nil {
-		return format.Run{}, err
+	out, g := (*buffer)[:0], &group{rows: run.Rows, chunks: make([]chunk, 0, l.stored.NumFields())}
+	for _, f := range l.stored.Fields() {
+		if arrow.IsNested(f.Type.ID()) {
+			out = nested.next(out, f, g)
+			continue
+		}
+		chunks, err := gather(f, recs)
+		if err != nil {
+			return format.Run{}, err
+		}
+		var c chunk
+		if out, c, err = e.appendColumn(ctx, out, f, flatValues(f.Type, chunks), int(run.Rows)); err != nil {
+			return format.Run{}, err
+		}
+		g.chunks = append(g.chunks, c)
 	}
-	g, size, err := newGroup(meta, out.Bytes(), run.Rows, u)
-	if err != nil {
-		return format.Run{}, err
-	}
-	run.Bytes = bytes.Clone(out.Bytes()[len(magic) : len(magic)+size])
-	run.Size = int64(size)
-	run.Meta = g
+	run.Bytes, run.Size, run.Meta = bytes.Clone(out), int64(len(out)), g
+	*buffer = out
+	e.runs.Put(buffer)
 	return run, nil
 }
 
+// nestedFile is a file of the nested columns of a row group.
+type nestedFile struct {
+	file []byte
+	meta *metadata.FileMetaData
+	u    *unifier
+	leaf int // the next one to be taken
+}
+
+func (e *encoder) encodeNested(ctx context.Context, s *arrow.Schema, recs []arrow.RecordBatch, rows int64) (*nestedFile, error) {
+	var fields []arrow.Field
+	var columns []*arrow.Chunked
+	u := newUnifier()
+	for _, f := range s.Fields() {
+		if !arrow.IsNested(f.Type.ID()) {
+			continue
+		}
+		chunks, err := gather(f, recs)
+		if err != nil {
+			return nil, err
+		}
+		chunks = u.column(f.Name, f.Type, chunks)
+		arrays := make([]arrow.Array, len(chunks))
+		for i, c := range chunks {
+			arrays[i] = array.MakeFromData(c)
+		}
+		fields = append(fields, f)
+		columns = append(columns, arrow.NewChunked(typeOf(chunks, f.Type), arrays))
+	}
+	if len(fields) == 0 {
+		return nil, nil
+	}
+	file, meta, err := e.write(ctx, arrow.NewSchema(fields, nil), columns, rows, u)
+	if err != nil {
+		return nil, err
+	}
+	if len(meta.RowGroups) != 1 || meta.RowGroups[0].NumRows != rows {
+		return nil, fault.Errorf(fault.Internal, "encoding a row group: the footer has not its %d rows", rows)
+	}
+	return &nestedFile{file: file, meta: meta, u: u}, nil
+}
+
+// next appends the chunks of column f to a row group.
+func (n *nestedFile) next(out []byte, f arrow.Field, g *group) []byte {
+	eachLeaf(f.Name, f.Type, func(string, arrow.DataType) {
+		c, begin, end := nestedChunk(n.meta, n.file, n.leaf, n.u)
+		c.move(int64(len(out)) - begin)
+		out = append(out, n.file[begin:end]...)
+		g.chunks = append(g.chunks, c)
+		n.leaf++
+	})
+	return out
+}
+
 // gather returns the values of column f in all recs.
-func gather(u *unifier, f arrow.Field, recs []arrow.RecordBatch) (*arrow.Chunked, error) {
+func gather(f arrow.Field, recs []arrow.RecordBatch) ([]arrow.ArrayData, error) {
 	var chunks []arrow.ArrayData
 	for _, r := range recs {
 		n := int(r.NumRows())
@@ -140,36 +207,7 @@ func gather(u *unifier, f arrow.Field, recs []arrow.RecordBatch) (*arrow.Chunked
 		}
 		chunks = append(chunks, data)
 	}
-	chunks = join(u.column(f.Name, f.Type, chunks))
-	arrays := make([]arrow.Array, len(chunks))
-	for i, c := range chunks {
-		arrays[i] = array.MakeFromData(c)
-	}
-	return arrow.NewChunked(typeOf(chunks, f.Type), arrays), nil
-}
-
-// join makes one chunk of many where that is cheap: the library allocates for each chunk what it could for all.
-func join(chunks []arrow.ArrayData) []arrow.ArrayData {
-	if len(chunks) < 2 || arrow.IsNested(chunks[0].DataType().ID()) {
-		return chunks
-	}
-	encoded := chunks[0].DataType().ID() == arrow.DICTIONARY
-	parts := make([]arrow.Array, len(chunks))
-	for i, c := range chunks {
-		if encoded {
-			c = array.NewData(dictionaryType.IndexType, c.Len(), c.Buffers(), nil, c.NullN(), c.Offset())
-		}
-		parts[i] = array.MakeFromData(c)
-	}
-	whole, err := array.Concatenate(parts, memory.DefaultAllocator)
-	if err != nil {
-		return chunks // strings beyond 2 GiB, which have to stay apart
-	}
-	d := whole.Data()
-	if encoded {
-		d = array.NewDataWithDictionary(dictionaryType, d.Len(), d.Buffers(), d.NullN(), d.Offset(), chunks[0].Dictionary().(*array.Data))
-	}
-	return []arrow.ArrayData{d}
+	return chunks, nil
 }
 
 // properties says how the leaf columns of s are written.
@@ -220,29 +258,40 @@ func isInteger(t arrow.DataType) bool {
 	return false
 }
 
-func (e *encoder) write(ctx context.Context, out *bytes.Buffer, s *arrow.Schema, columns []*arrow.Chunked, rows int64, u *unifier) (meta *metadata.FileMetaData, err error) {
+// write has the library write a file of columns, one row group unless there are no rows.
+func (e *encoder) write(ctx context.Context, s *arrow.Schema, columns []*arrow.Chunked, rows int64, u *unifier) (file []byte, meta *metadata.FileMetaData, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fault.Errorf(fault.Internal, "encoding a row group: %v", r)
 		}
 	}()
-	w, err := pqarrow.NewFileWriter(s, out, e.properties(s, u), pqarrow.DefaultWriterProps())
+	var out bytes.Buffer
+	w, err := pqarrow.NewFileWriter(s, &out, e.properties(s, u), pqarrow.DefaultWriterProps())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if rows > 0 {
 		w.NewRowGroup()
 	}
 	for i, c := range columns {
 		if err := errors.Join(ctx.Err(), w.WriteColumnChunked(c, 0, rows)); err != nil {
-			return nil, fault.Errorf(fault.Internal, "column %s: %w", s.Field(i).Name, err)
+			return nil, nil, fault.Errorf(fault.Internal, "column %s: %w", s.Field(i).Name, err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if meta, err = w.FileMetadata(); err == nil && rows > 0 && len(columns) == 0 {
-		meta.RowGroups[0].NumRows = rows // the writer counts the rows of columns
+	meta, err = w.FileMetadata()
+	return out.Bytes(), meta, err
+}
+
+// compress appends a page as it stands in files.
+func (e *encoder) compress(out, page []byte) []byte {
+	switch e.codec {
+	case compress.Codecs.Zstd:
+		return e.zstd.EncodeAll(page, out)
+	case compress.Codecs.Snappy:
+		return append(out, snappy.Encode(nil, page)...)
 	}
-	return meta, err
+	return append(out, page...)
 }

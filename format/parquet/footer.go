@@ -1,7 +1,6 @@
 package parquet
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 
@@ -14,76 +13,67 @@ import (
 
 // group is the Meta of a Run: what the footer must say of it.
 type group struct {
-	meta    *metadata.FileMetaData // of a file of this row group alone
-	columns []columnIndexes
+	rows   int64
+	chunks []chunk
 }
 
-// columnIndexes are the page indexes of a column, which stand between the row groups and the footer.
-type columnIndexes struct {
-	columnIndex []byte // as written, it holds no offsets; nil = none
-	pages       []page // offsets of a file of this row group alone; nil = none
+// layout is a schema as files hold it, and the footer's fields that tell it, before and after those of row groups.
+type layout struct {
+	of            *arrow.Schema
+	stored        *arrow.Schema
+	before, after []thriftField
 }
 
-type page struct {
-	offset, firstRow int64
-	size             int32
-}
+// The fields of FileMetaData that are written here; the others are of the schema, and the library writes them.
+const (
+	fieldRows      = 3
+	fieldRowGroups = 4
+)
 
-// newGroup takes apart file, which holds one row group, and returns what End needs and the size of the row group.
-//
-// The library leaves empty values out of the bounds of a column, so that readers would skip the rows that have them, and
-// counts all values of a dictionary to the first page that refers to it: such bounds are mended or left out. So are those
-// of numbers with NaN among them, which engines take for the largest of all though it is in no bound.
-func newGroup(meta *metadata.FileMetaData, file []byte, rows int64, u *unifier) (*group, int, error) {
-	if len(meta.RowGroups) != 1 || meta.RowGroups[0].NumRows != rows {
-		return nil, 0, fault.Errorf(fault.Internal, "encoding a row group: the footer has not its %d rows", rows)
+// layoutOf returns the layout of s. Most often that is the one of the last call.
+func (e *encoder) layoutOf(s *arrow.Schema) (*layout, error) {
+	if l := e.layout.Load(); l != nil && l.of == s {
+		return l, nil
 	}
-	g := &group{meta: meta}
-	end := int64(len(magic))
-	for k, c := range meta.RowGroups[0].Columns {
-		m, path := c.MetaData, meta.Schema.Column(k).Path()
-		switch st := m.Statistics; {
-		case st == nil:
-		case u.nans[path]:
-			st.MinValue, st.MaxValue, st.Min, st.Max = nil, nil, nil, nil
-		case u.empties[path] && st.MinValue != nil:
-			st.MinValue = []byte{}
-		}
-		begin := m.DataPageOffset
-		if m.DictionaryPageOffset != nil && *m.DictionaryPageOffset > 0 {
-			begin = *m.DictionaryPageOffset
-		}
-		end = max(end, begin+m.TotalCompressedSize)
-		var ci columnIndexes
-		if c.OffsetIndexOffset != nil && c.OffsetIndexLength != nil {
-			index := metadata.NewOffsetIndex(file[*c.OffsetIndexOffset:][:*c.OffsetIndexLength], nil, nil)
-			for _, l := range index.GetPageLocations() {
-				ci.pages = append(ci.pages, page{l.Offset, l.FirstRowIndex, l.CompressedPageSize})
-			}
-		}
-		oneBound := u.dictionaries[path] && len(ci.pages) > 1
-		if c.ColumnIndexOffset != nil && c.ColumnIndexLength != nil && !oneBound && !u.empties[path] && !u.nans[path] {
-			ci.columnIndex = bytes.Clone(file[*c.ColumnIndexOffset:][:*c.ColumnIndexLength])
-		}
-		g.columns = append(g.columns, ci)
+	l := &layout{of: s}
+	var err error
+	if l.stored, err = storedSchema(s); err != nil {
+		return nil, err
 	}
-	return g, int(end) - len(magic), nil
+	meta, err := e.describe(l.stored)
+	if err != nil {
+		return nil, err
+	}
+	by := createdBy
+	meta.CreatedBy = &by
+	footer, err := meta.Serialize(context.Background())
+	if err != nil {
+		return nil, fault.As(fault.Internal, err)
+	}
+	fields, err := splitStruct(footer)
+	if err != nil {
+		return nil, fault.As(fault.Internal, err)
+	}
+	for _, f := range fields {
+		if f.id < fieldRows {
+			l.before = append(l.before, f)
+		} else if f.id > fieldRowGroups {
+			l.after = append(l.after, f)
+		}
+	}
+	e.layout.Store(l)
+	return l, nil
 }
 
 // End writes the page indexes of all row groups, then the footer.
 func (e *encoder) End(s *arrow.Schema, runs []format.Run) ([]byte, error) {
-	stored, err := storedSchema(s)
-	if err != nil {
-		return nil, err
-	}
-	var scratch bytes.Buffer
-	meta, err := e.write(context.Background(), &scratch, stored, nil, 0, newUnifier())
+	l, err := e.layoutOf(s)
 	if err != nil {
 		return nil, err
 	}
 	var groups []*group
 	var shifts []int64
-	at := int64(len(magic))
+	at, rows := int64(len(magic)), int64(0)
 	for _, r := range runs {
 		if r.Rows == 0 {
 			continue
@@ -92,73 +82,85 @@ func (e *encoder) End(s *arrow.Schema, runs []format.Run) ([]byte, error) {
 		if !ok {
 			return nil, fault.Errorf(fault.Internal, "a run of %d rows is not of this encoder", r.Rows)
 		}
-		meta.NumRows += r.Rows
 		groups = append(groups, g)
-		shifts = append(shifts, at-int64(len(magic)))
+		shifts = append(shifts, at)
 		at += r.Size
+		rows += r.Rows
 	}
-	out := appendGroups(nil, at, meta, groups, shifts)
-	return appendFooter(out, meta)
+	out, columns, offsets := appendIndexes(at, groups, shifts)
+	footer := thriftWriter{out: out}
+	for _, f := range l.before {
+		footer.raw(f)
+	}
+	footer.i64(fieldRows, rows)
+	footer.list(fieldRowGroups, thriftStruct, len(groups))
+	for i, g := range groups {
+		n := len(g.chunks)
+		footer.rowGroup(g, int16(i), int32(e.codec), shifts[i], columns[:n], offsets[:n])
+		columns, offsets = columns[n:], offsets[n:]
+	}
+	for _, f := range l.after {
+		footer.raw(f)
+	}
+	footer.out = append(footer.out, thriftStop)
+	length := len(footer.out) - len(out)
+	return append(binary.LittleEndian.AppendUint32(footer.out, uint32(length)), magic...), nil
 }
 
-// appendGroups adds groups to meta, and their page indexes to out, which will stand at the offset at of the file.
-func appendGroups(out []byte, at int64, meta *metadata.FileMetaData, groups []*group, shifts []int64) []byte {
-	for i, g := range groups {
-		rg := *g.meta.RowGroups[0]
-		ordinal := int16(i)
-		rg.Ordinal = &ordinal
-		shift := shifts[i]
-		moved := func(p *int64) *int64 {
-			if p == nil {
-				return nil
+// raw writes a field as it was read.
+func (w *thriftWriter) raw(f thriftField) {
+	w.field(f.id, f.kind)
+	w.out = append(w.out, f.raw...)
+}
+
+// appendIndexes writes the page indexes of groups, the first at the offset at of the file, and says where they stand.
+func appendIndexes(at int64, groups []*group, shifts []int64) (out []byte, columns, offsets []index) {
+	since := func(before int) index {
+		return index{at + int64(before), int32(len(out) - before)}
+	}
+	for _, g := range groups {
+		for k := range g.chunks {
+			before := len(out)
+			if c := &g.chunks[k]; c.columnIndex != nil {
+				out = append(out, c.columnIndex...)
+			} else if !c.bare {
+				out = c.appendColumnIndex(out)
 			}
-			v := *p + shift
-			return &v
+			columns = append(columns, since(before))
 		}
-		rg.FileOffset = moved(rg.FileOffset)
-		columns := append(rg.Columns[:0:0], rg.Columns...)
-		for k, c := range columns {
-			chunk, m := *c, *c.MetaData
-			// Readers take it for a place of the chunk's metadata outside of the footer; there is none.
-			chunk.FileOffset = 0
-			m.DataPageOffset += shift
-			m.DictionaryPageOffset = moved(m.DictionaryPageOffset)
-			m.IndexPageOffset = moved(m.IndexPageOffset)
-			m.BloomFilterOffset = moved(m.BloomFilterOffset)
-			chunk.MetaData = &m
-			chunk.ColumnIndexOffset, chunk.ColumnIndexLength = nil, nil
-			chunk.OffsetIndexOffset, chunk.OffsetIndexLength = nil, nil
-			if ci := g.columns[k]; ci.columnIndex != nil {
-				offset, length := at+int64(len(out)), int32(len(ci.columnIndex))
-				chunk.ColumnIndexOffset, chunk.ColumnIndexLength = &offset, &length
-				out = append(out, ci.columnIndex...)
-			}
-			columns[k] = &chunk
-		}
-		rg.Columns = columns
-		meta.RowGroups = append(meta.RowGroups, &rg)
 	}
 	for i, g := range groups {
-		for k, chunk := range meta.RowGroups[i].Columns {
-			if pages := g.columns[k].pages; pages != nil {
-				offset, before := at+int64(len(out)), len(out)
+		for k := range g.chunks {
+			before := len(out)
+			if pages := g.chunks[k].pages; pages != nil {
 				out = appendOffsetIndex(out, pages, shifts[i])
-				length := int32(len(out) - before)
-				chunk.OffsetIndexOffset, chunk.OffsetIndexLength = &offset, &length
 			}
+			offsets = append(offsets, since(before))
 		}
 	}
-	return out
+	return out, columns, offsets
 }
 
-func appendFooter(out []byte, meta *metadata.FileMetaData) ([]byte, error) {
-	by := createdBy
-	meta.CreatedBy = &by
-	footer, err := meta.Serialize(context.Background())
-	if err != nil {
-		return nil, err
+// rowGroup writes a RowGroup as an element.
+func (w *thriftWriter) rowGroup(g *group, ordinal int16, codec int32, shift int64, columns, offsets []index) {
+	outer := w.element()
+	w.list(1, thriftStruct, len(g.chunks))
+	var uncompressed, compressed int64
+	for k := range g.chunks {
+		c := &g.chunks[k]
+		uncompressed, compressed = uncompressed+c.uncompressed, compressed+c.compressed
+		w.columnChunk(c, codec, shift, columns[k], offsets[k])
 	}
-	out = append(out, footer...)
-	out = binary.LittleEndian.AppendUint32(out, uint32(len(footer)))
-	return append(out, magic...), nil
+	w.i64(2, uncompressed)
+	w.i64(3, g.rows)
+	w.i64(5, shift)
+	w.i64(6, compressed)
+	w.i16(7, ordinal)
+	w.end(outer)
+}
+
+// describe returns the metadata of a file that has no rows.
+func (e *encoder) describe(s *arrow.Schema) (*metadata.FileMetaData, error) {
+	_, meta, err := e.write(context.Background(), s, nil, 0, newUnifier())
+	return meta, err
 }

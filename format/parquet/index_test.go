@@ -8,7 +8,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/parquet"
-	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 
@@ -18,7 +17,12 @@ import (
 // smallPages encodes recs as row groups whose columns have many pages.
 func smallPages(t *testing.T, s *arrow.Schema, groups ...[]arrow.RecordBatch) []byte {
 	t.Helper()
-	e := &encoder{codec: compress.Codecs.Zstd, level: 1, pageBytes: 2000, valuesAtOnce: 100}
+	made, err := NewEncoder(format.EncodeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := made.(*encoder)
+	e.pageBytes, e.valuesAtOnce = 2000, 100
 	data := []byte(magic)
 	var runs []format.Run
 	for _, recs := range groups {

@@ -23,8 +23,7 @@ const (
 	thriftStruct = 12
 	thriftUUID   = 13
 
-	thriftNext  = 1 << 4 // a field's header whose number is that of the last one and one more
-	thriftDepth = 32     // footers nest less than ten deep
+	thriftDepth = 32 // footers nest less than ten deep
 )
 
 var errThrift = fault.New(fault.Corrupt, "it is no Thrift of the compact protocol")
@@ -138,23 +137,34 @@ func (w *thriftWalk) many(n uint64, depth int, types ...byte) {
 	}
 }
 
-// appendOffsetIndex writes an OffsetIndex.
-func appendOffsetIndex(out []byte, pages []page, shift int64) []byte {
-	out = append(out, thriftNext|thriftList)
-	if len(pages) < 15 {
-		out = append(out, byte(len(pages))<<4|thriftStruct)
-	} else {
-		out = append(out, 0xf0|thriftStruct)
-		out = binary.AppendUvarint(out, uint64(len(pages)))
+// thriftField is a field of a struct as it stands in its bytes, behind its header.
+type thriftField struct {
+	id   int
+	kind byte
+	raw  []byte
+}
+
+// splitStruct returns the fields of the struct that b begins with.
+func splitStruct(b []byte) ([]thriftField, error) {
+	w := &thriftWalk{rest: b}
+	var fields []thriftField
+	for id := 0; w.err == nil; {
+		header := w.byte()
+		if header == thriftStop {
+			break
+		}
+		if d := int(header >> 4); d > 0 {
+			id += d
+		} else {
+			v := w.uvarint()
+			id = int(int64(v>>1) ^ -int64(v&1))
+		}
+		f, before := thriftField{id: id, kind: header & 0xf}, w.rest
+		if f.kind != thriftTrue && f.kind != thriftFalse {
+			w.value(f.kind, thriftDepth)
+		}
+		f.raw = before[:len(before)-len(w.rest)]
+		fields = append(fields, f)
 	}
-	for _, p := range pages {
-		out = append(out, thriftNext|thriftI64)
-		out = binary.AppendVarint(out, p.offset+shift)
-		out = append(out, thriftNext|thriftI32)
-		out = binary.AppendVarint(out, int64(p.size))
-		out = append(out, thriftNext|thriftI64)
-		out = binary.AppendVarint(out, p.firstRow)
-		out = append(out, thriftStop)
-	}
-	return append(out, thriftStop)
+	return fields, w.err
 }

@@ -89,7 +89,7 @@ func head(name string, limit int) ([]rows.Payload, int, error) {
 	return blocks, size, nil
 }
 
-// profileFlat runs the flat case in this process under the profiler.
+// profileFlat runs the flat case, or that of -profile-by, in this process under the profiler.
 func profileFlat(ctx context.Context, b *bench, r *report) error {
 	to := b.profile
 	if to == "" {
@@ -113,7 +113,11 @@ func profileFlat(ctx context.Context, b *bench, r *report) error {
 
 // egress is the command of the same name, in this process.
 func egress(ctx context.Context, b *bench, dest string) error {
-	p, err := gros.Egress(dest, gros.EgressSettings{Memory: b.memory}, os.LookupEnv)
+	s := gros.EgressSettings{Memory: b.memory}
+	if b.by != "" {
+		s.PartitionBy = []string{b.by}
+	}
+	p, err := gros.Egress(dest, s, os.LookupEnv)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type options struct {
 	out     string // where README.md and results/ stand, "" keeps nothing
 	cases   []string
 	profile string // path of a CPU profile to write
+	by      string // partitions of the profiled run
 	memory  string
 }
 
@@ -36,7 +37,8 @@ func main() {
 	flag.StringVar(&o.cache, "cache", "", "`folder` for the input and the output (default: gros-bench in the user's cache folder)")
 	flag.StringVar(&o.out, "out", "test/bench", "`folder` that gets README.md and results/; empty keeps nothing")
 	flag.StringVar(&cases, "cases", "", "only these, comma-separated: "+strings.Join(caseNames(), ", "))
-	flag.StringVar(&o.profile, "profile", "", "also keep the CPU profile of the flat case as `file`")
+	flag.StringVar(&o.profile, "profile", "", "keep the CPU profile as `file`")
+	flag.StringVar(&o.by, "profile-by", "", "`expression` that the profiled run partitions by (default: one folder)")
 	flag.StringVar(&o.memory, "memory", "256MiB", "what gros may hold of rows")
 	flag.Parse()
 	if cases != "" {

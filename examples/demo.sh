@@ -3,7 +3,13 @@
 set -eu
 gros=$1
 out=parquet_demo_out
-say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
+if [ ! -t 1 ]; then
+  COLUMNS=${COLUMNS:-80} # so that a log of this stays readable
+  export COLUMNS
+fi
+say() {
+  if [ -t 1 ]; then printf '\n\033[1m$ %s\033[0m\n' "$*"; else printf '\n$ %s\n' "$*"; fi
+}
 
 if [ -e "$out" ]; then
   echo "$out is there from before: the pipeline goes on where its log stands. Remove it to begin anew."

@@ -131,7 +131,7 @@ func (a *app) rejectLines(r gros.Reject) string {
 	head := fmt.Sprintf("%s: %s%s", r.Kind, column, r.Message)
 	from := fmt.Sprintf("  commit %d, %s/%s", r.Seq, r.Source, r.Split)
 	if r.Position != "" {
-		from += fmt.Sprintf(", %d into the batch before %s", r.Offset, r.Position)
+		from += fmt.Sprintf(", offset %d, before position %s", r.Offset, r.Position)
 	}
 	raw := string(r.Bytes())
 	if r.Raw == nil {

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	tableRows = 1000 // that are aligned together
-	cellWidth = 48   // of a value, where there are several columns
+	tableRows   = 1000 // that are aligned together
+	cellWidth   = 48   // of a value, where there are several columns
+	narrowWidth = 20   // and not all of them fit
 )
 
 // table prints rows as people read them: names, types, and aligned values.
@@ -155,37 +156,54 @@ func typeOf(f arrow.Field) string {
 	return rows.TypeName(f.Type)
 }
 
-// layout decides how wide the columns are, and how many of them there is room for.
+// layout decides how wide the columns are, and how many of them there is room for. Where not all fit, they are narrower.
 func (t *table) layout() (widths []int, n int) {
-	fields := t.schema.Fields()
-	for j, f := range fields {
+	widths = t.widths()
+	if t.width == 0 {
+		return widths, len(widths)
+	}
+	for _, most := range []int{cellWidth, narrowWidth} {
+		if len(widths) > 1 {
+			for j, w := range widths {
+				widths[j] = min(w, max(most, cells(visible(t.schema.Field(j).Name))))
+			}
+		}
+		if n = t.fit(widths); n == len(widths) {
+			break
+		}
+	}
+	t.hidden = max(t.hidden, len(widths)-n)
+	return widths, n
+}
+
+// widths is how wide the columns would like to be.
+func (t *table) widths() []int {
+	var widths []int
+	for j, f := range t.schema.Fields() {
 		w := max(cells(visible(f.Name)), min(cells(typeOf(f)), 16), 1)
 		for _, line := range t.waiting {
 			w = max(w, cells(line[j]))
 		}
-		if t.width > 0 && len(fields) > 1 {
-			w = min(w, max(cellWidth, cells(visible(f.Name))))
-		}
 		widths = append(widths, w)
 	}
-	if t.width == 0 {
-		return widths, len(widths)
-	}
+	return widths
+}
+
+// fit returns how many columns there is room for. The first is cut if it must be.
+func (t *table) fit(widths []int) int {
 	used := 0
-	for n < len(widths) {
+	for n := range widths {
 		room := t.width - used
 		if n < len(widths)-1 {
 			room -= 3 // for the mark that more follows
 		}
 		if widths[n] > room && n > 0 {
-			break
+			return n
 		}
 		widths[n] = max(min(widths[n], room), 1)
 		used += widths[n] + 2
-		n++
 	}
-	t.hidden = max(t.hidden, len(fields)-n)
-	return widths, n
+	return len(widths)
 }
 
 func numeric(dt arrow.DataType) bool {

@@ -37,10 +37,15 @@ func Sum(b []byte) string {
 
 // fold prepares to fold finished splits away when there are many.
 func (w *Writer) fold(ctx context.Context, e Entry) (*folding, error) {
-	done := map[string][]string{}
+	mine := map[string]bool{}
 	for name := range w.at {
+		mine[rows.ParseSplit(name).Source] = true
+	}
+	done := map[string][]string{}
+	for name, held := range w.head.Splits {
 		s := rows.ParseSplit(name)
-		if w.head.Splits[name].Done || slices.Contains(e.Finished, s) {
+		_, moves := e.Positions[s] // it keeps its place until the next time, and with it the state of the stages
+		if held.Done && !moves && mine[s.Source] && mayFold(held, w.nonce) {
 			done[s.Source] = append(done[s.Source], name)
 		}
 	}
@@ -73,6 +78,16 @@ func (w *Writer) fold(ctx context.Context, e Entry) (*folding, error) {
 	return nil, nil
 }
 
+// mayFold says whether a writer may fold an ended split away: its own, and one whose owner is dead.
+func mayFold(s connector.SplitState, nonce string) bool { return s.Owner == nonce || s.Owner == "" }
+
+// release says that the list is recorded, or will not be.
+func (f *folding) release(w *Writer) {
+	if f != nil {
+		w.Release(f.state.Key)
+	}
+}
+
 // apply folds in a record that is built on a head whose list is still the one prepared for. It touches
 // the splits folded, so that a void of the record brings them back.
 func (f *folding) apply(r *connector.Record) {
@@ -80,6 +95,9 @@ func (f *folding) apply(r *connector.Record) {
 		return
 	}
 	for _, name := range f.names {
+		if s, there := r.Splits[name]; !there || !mayFold(s, r.Writer) {
+			continue // somebody took it over
+		}
 		if _, moved := r.Starts[name]; !moved {
 			r.Starts[name] = startOf(r.Splits[name])
 		}
@@ -143,10 +161,15 @@ func (w *Writer) Checkpoint(ctx context.Context) (connector.Checkpoint, error) {
 		s, held := rows.ParseSplit(name), w.head.Splits[name]
 		c.Positions[s] = held.Pos
 		finished[s] = held.Done
-		if held.State != nil && held.At >= newest {
+		if held.State == nil || held.At < newest {
+			continue
+		}
+		// An own record touches many splits at once; the keys of their states are in the order of time.
+		if held.At > newest || state == nil || held.State.Key > state.Key {
 			newest, state = held.At, held.State
 		}
 	}
+	w.state = state
 	for name, star := range w.head.Splits {
 		source := rows.ParseSplit(name).Source
 		if name != (rows.Split{Source: source, ID: foldID}).String() {

@@ -202,9 +202,10 @@ func (l *Log) Records(ctx context.Context) iter.Seq2[*connector.Record, error] {
 			if !yield(r, nil) || r.Seq == 1 {
 				return
 			}
-			if r, err = l.Record(ctx, r.Seq-1); err != nil {
+			seq := r.Seq - 1
+			if r, err = l.Record(ctx, seq); err != nil {
 				if errors.Is(err, bucket.ErrNotFound) {
-					err = fault.Errorf(fault.Corrupt, "%s: the commit record is missing, later ones are there", l.Key(head.Seq-1))
+					err = fault.Errorf(fault.Corrupt, "%s: the commit record is missing, later ones are there", l.Key(seq))
 				}
 				yield(nil, err)
 				return

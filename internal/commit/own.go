@@ -3,6 +3,8 @@ package commit
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,14 +16,25 @@ import (
 
 // Own takes splits over from whoever had them: from then on nothing that the others staged can be recorded. It then
 // finishes what they recorded, cleans up behind them, and the head says where to go on.
+//
+// Splits that are this life's already stay as they are; ErrRewound says that one of them was set back.
 func (w *Writer) Own(ctx context.Context, splits []rows.Split) error {
 	w.turn.Lock()
 	defer w.turn.Unlock()
+	if w.stuck != nil {
+		return w.stuck
+	}
+	before := maps.Clone(w.at)
 	if err := w.own(ctx, splits); err != nil {
 		return err
 	}
 	if err := w.settle(ctx); err != nil && !errors.Is(err, connector.ErrRewound) {
 		return err
+	}
+	for name, at := range before {
+		if now, there := w.at[name]; there && now != at {
+			return connector.ErrRewound
+		}
 	}
 	if err := w.owns(); err != nil {
 		return err
@@ -42,11 +55,13 @@ func (w *Writer) own(ctx context.Context, wanted []rows.Split) error {
 		if err != nil {
 			return err
 		}
-		if w.has(splits) { // a second own record would be one step of an endless dance with another replica [C15]
-			for _, s := range splits {
-				w.at[s.String()] = w.head.Splits[s.String()].At
-			}
+		splits = w.others(splits)
+		if len(splits) == 0 && w.head != nil { // a second own record would be one step of an endless dance with another replica [C15]
+			w.take(wanted)
 			return nil
+		}
+		if w.head != nil && !w.head.Dead[w.nonce].IsZero() {
+			return w.fenced() // what this life stages is swept
 		}
 		r := w.next(connector.KindOwn, commit)
 		for _, s := range splits {
@@ -54,6 +69,7 @@ func (w *Writer) own(ctx context.Context, wanted []rows.Split) error {
 			state.At, state.Owner = r.Seq, w.nonce
 			r.Splits[s.String()] = state
 		}
+		disown(r, wanted)
 		if err := w.foldSilent(ctx, r); err != nil {
 			return err
 		}
@@ -63,22 +79,62 @@ func (w *Writer) own(ctx context.Context, wanted []rows.Split) error {
 			return err
 		}
 		if ok {
-			for _, s := range splits {
-				w.at[s.String()] = w.head.Splits[s.String()].At
-			}
+			w.take(wanted)
 			return nil
 		}
 	}
 }
 
-// has says whether all splits are this life's already.
-func (w *Writer) has(splits []rows.Split) bool {
+// others returns those of splits that are not this life's.
+func (w *Writer) others(splits []rows.Split) []rows.Split {
+	var left []rows.Split
 	for _, s := range splits {
 		if w.head == nil || w.head.Splits[s.String()].Owner != w.nonce {
-			return false
+			left = append(left, s)
 		}
 	}
-	return true
+	return left
+}
+
+// take notes where those of splits stand that are this life's.
+func (w *Writer) take(splits []rows.Split) {
+	for _, s := range splits {
+		if held, there := w.head.Splits[s.String()]; there && held.Owner == w.nonce {
+			w.at[s.String()] = held.At
+		}
+	}
+}
+
+// Lost says whether this life holds splits that are neither among these nor at their end. A new life must begin then: once
+// it owns none, it is dead, and what it stages is swept.
+func (w *Writer) Lost(splits []rows.Split) bool {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	for name := range w.at {
+		if !w.head.Splits[name].Done && !slices.Contains(splits, rows.ParseSplit(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// disown gives up the ended splits of wanted sources whose owners own nothing else, so that these count as dead, and the
+// splits may be folded away.
+func disown(r *connector.Record, wanted []rows.Split) {
+	sources := map[string]bool{}
+	for _, s := range wanted {
+		sources[s.Source] = true
+	}
+	busy := map[string]bool{r.Writer: true}
+	for _, s := range r.Splits {
+		busy[s.Owner] = busy[s.Owner] || !s.Done
+	}
+	for name, s := range r.Splits {
+		if s.Done && !busy[s.Owner] && sources[rows.ParseSplit(name).Source] {
+			s.Owner = ""
+			r.Splits[name] = s
+		}
+	}
 }
 
 // admit refuses a place that belongs to another pipeline.
@@ -113,10 +169,22 @@ func (w *Writer) bury(r *connector.Record) {
 		return
 	}
 	live := owners(r)
+	defer forget(r)
 	for name := range owners(w.head) {
 		if !live[name] && name != "" {
 			r.Dead[name] = r.Time
 		}
+	}
+}
+
+// forget keeps the list of the dead short: what a forgotten one left is garbage of the store, but harms nobody.
+func forget(r *connector.Record) {
+	if len(r.Dead) <= deadKept {
+		return
+	}
+	names := slices.SortedFunc(maps.Keys(r.Dead), func(a, b string) int { return r.Dead[b].Compare(r.Dead[a]) })
+	for _, name := range names[deadKept:] {
+		delete(r.Dead, name)
 	}
 }
 

@@ -46,6 +46,10 @@ func (w *Writer) Put(ctx context.Context, e Entry) (*connector.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer fold.release(w)
+	if e.State == nil {
+		e.State = w.state // a split that ends and is folded away takes its state with it
+	}
 	commit := uuid.NewString()
 	for {
 		if err := w.settle(ctx); err != nil {
@@ -70,7 +74,7 @@ func (w *Writer) Put(ctx context.Context, e Entry) (*connector.Record, error) {
 					delete(w.at, name)
 				}
 			}
-			w.recorded(e, fold)
+			w.recorded(e)
 			w.point(ctx)
 			return w.head, nil
 		}
@@ -78,15 +82,12 @@ func (w *Writer) Put(ctx context.Context, e Entry) (*connector.Record, error) {
 }
 
 // recorded says that the things of an entry are named by a record now.
-func (w *Writer) recorded(e Entry, fold *folding) {
+func (w *Writer) recorded(e Entry) {
 	for _, f := range e.Files {
 		w.Release(f.Key)
 	}
-	if e.State != nil {
+	if w.state = e.State; e.State != nil {
 		w.Release(e.State.Key)
-	}
-	if fold != nil {
-		w.Release(fold.state.Key)
 	}
 }
 
@@ -124,6 +125,7 @@ func (w *Writer) data(e Entry, commit string, starts map[string]connector.Start,
 		for s := range e.Positions {
 			delete(r.Splits, s.String())
 		}
+		w.bury(r)
 	}
 	r.Files, r.Rows, r.Coerced, r.Duplicates, r.Run = e.Files, e.Counts, e.Coerced, e.Duplicates, e.Run
 	if e.Schema != nil {
@@ -158,8 +160,17 @@ func (w *Writer) next(kind, commit string) *connector.Record {
 		r.Tenant = h.Tenant
 	}
 	maps.Copy(r.Splits, h.Splits)
+	named := map[string]bool{} // state outlives who wrote it: he is remembered until it can be swept
+	for _, s := range h.Splits {
+		if s.State != nil {
+			named[nonceOf(s.State.Key)] = true
+		}
+	}
 	for nonce, since := range h.Dead {
-		if r.Time.Sub(since) < deadFor {
+		switch {
+		case named[nonce]:
+			r.Dead[nonce] = r.Time
+		case r.Time.Sub(since) < deadFor:
 			r.Dead[nonce] = since
 		}
 	}
@@ -191,7 +202,7 @@ func (w *Writer) putRecord(ctx context.Context, r *connector.Record) (bool, erro
 	})
 	switch {
 	case err == nil:
-		w.head = r
+		w.moveTo(r)
 		return true, nil
 	case !errors.Is(err, bucket.ErrCondition):
 		if unknown {
@@ -201,14 +212,26 @@ func (w *Writer) putRecord(ctx context.Context, r *connector.Record) (bool, erro
 	}
 	there, err := w.log.Record(ctx, r.Seq)
 	if err != nil {
+		w.stuck = fmt.Errorf("%s: whose record it is is unknown: %w", key, err)
 		return false, err
 	}
 	if there.Commit == r.Commit { // [C4]
-		w.head = r
+		w.moveTo(r)
 		return true, nil
 	}
-	w.head, err = w.log.forward(ctx, there)
-	return false, err
+	w.moveTo(there)
+	return false, w.refresh(ctx)
+}
+
+// moveTo takes r for the head, and forgets what was known of things that it does not name any more.
+func (w *Writer) moveTo(r *connector.Record) {
+	w.head = r
+	maps.DeleteFunc(w.confirmed, func(seq int64, _ bool) bool {
+		return !slices.ContainsFunc(r.Pend, func(p connector.Pend) bool { return p.Seq == seq })
+	})
+	maps.DeleteFunc(w.cleaned, func(key string, _ bool) bool {
+		return !slices.ContainsFunc(r.Clean, func(c connector.Clean) bool { return c.Key == key })
+	})
 }
 
 // holds says whether each split is still as this life left it: comparing positions would not be enough [C1d C13].
@@ -253,12 +276,15 @@ func (w *Writer) rewound() error {
 }
 
 // refresh reads the head anew.
-func (w *Writer) refresh(ctx context.Context) (err error) {
-	if w.head == nil {
-		w.head, err = w.log.Head(ctx)
-		return err
+func (w *Writer) refresh(ctx context.Context) error {
+	read := w.log.Head
+	if known := w.head; known != nil {
+		read = func(ctx context.Context) (*connector.Record, error) { return w.log.forward(ctx, known) }
 	}
-	w.head, err = w.log.forward(ctx, w.head)
+	head, err := read(ctx)
+	if err == nil && head != nil {
+		w.moveTo(head)
+	}
 	return err
 }
 

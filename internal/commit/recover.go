@@ -85,7 +85,10 @@ func (w *Writer) Confirm(ctx context.Context, r *connector.Record) error {
 		if i < 0 {
 			return w.rewound()
 		}
-		return w.void(ctx, w.head.Pend[i])
+		if err := w.void(ctx, w.head.Pend[i]); err != nil {
+			return err
+		}
+		return connector.ErrRewound // of no split that is ours: an egress process gave its own up with this commit
 	}
 	if err == nil {
 		w.confirmed[r.Seq] = true

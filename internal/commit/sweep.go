@@ -3,11 +3,14 @@ package commit
 import (
 	"context"
 	"errors"
+	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gros-lake/gros/bucket"
 	"github.com/gros-lake/gros/connector"
+	"github.com/gros-lake/gros/rows"
 )
 
 // clean removes the files of voided commits: the upload first, the object second [C6b C6c], and both again once no request
@@ -67,19 +70,29 @@ func (w *Writer) abort(ctx context.Context, s bucket.Staged) error {
 	return w.log.try(ctx, "abort "+s.Key, func() error { return w.log.stager.Abort(ctx, s) })
 }
 
-// Drop aborts files that this life staged and will not record.
+// dropFor is how long dropping may hold up the end of a process; the sweep of a later one does it else.
+const dropFor = 30 * time.Second
+
+// Drop aborts files that this life staged and will not record, though ctx was cancelled. Each is tried once.
 func (w *Writer) Drop(ctx context.Context, files []connector.File) error {
 	w.turn.Lock()
 	defer w.turn.Unlock()
 	if w.stuck != nil {
 		return nil // they may be recorded
 	}
-	var errs []error
-	for _, f := range files {
-		errs = append(errs, w.abort(ctx, f.Staged))
-		w.Release(f.Key)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropFor)
+	defer cancel()
+	errs := make([]error, len(files))
+	var g errgroup.Group
+	g.SetLimit(parallel)
+	for i, f := range files {
+		g.Go(func() error {
+			errs[i] = w.log.stager.Abort(ctx, f.Staged)
+			w.Release(f.Key)
+			return nil
+		})
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, g.Wait())...)
 }
 
 // sweep drops what dead writers, or this one, staged and never recorded. It is done at start, hourly and when idle:
@@ -166,6 +179,9 @@ func (w *Writer) listStaged(ctx context.Context) (staged []bucket.Staged, states
 func (w *Writer) Idle(ctx context.Context) error {
 	w.turn.Lock()
 	defer w.turn.Unlock()
+	if w.stuck != nil {
+		return w.stuck
+	}
 	if err := w.refresh(ctx); err != nil {
 		return err
 	}
@@ -175,5 +191,31 @@ func (w *Writer) Idle(ctx context.Context) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
+	if err := w.touch(ctx); err != nil {
+		return err
+	}
 	return w.sweep(ctx)
+}
+
+// touch shows that this egress process lives, before others take it for silent.
+func (w *Writer) touch(ctx context.Context) error {
+	for name, at := range w.at {
+		if rows.ParseSplit(name).Source != EgressSource {
+			continue
+		}
+		last, err := w.log.Record(ctx, at)
+		if err != nil || time.Since(last.Time) < egressIdle/2 {
+			return err
+		}
+		r := w.next(connector.KindOwn, uuid.NewString())
+		state := r.Splits[name]
+		state.At = r.Seq
+		r.Splits[name] = state
+		ok, err := w.putRecord(ctx, r) // if somebody else was faster, the next time will do
+		if ok {
+			w.at[name] = r.Seq
+		}
+		return err
+	}
+	return nil
 }

@@ -16,9 +16,10 @@ import (
 // number of them write one place at once.
 const EgressSource = "egress"
 
-// How long a dead writer is remembered, and when the split of a silent egress process may be folded away.
+// How long a dead writer is remembered, how many are, and when the split of a silent egress process may be folded away.
 const (
 	deadFor    = 30 * 24 * time.Hour
+	deadKept   = 1000
 	egressIdle = 24 * time.Hour
 )
 
@@ -29,14 +30,15 @@ type Writer struct {
 	nonce    string
 	count    atomic.Uint32
 
-	turn      sync.Mutex        // guards what follows, but for mu's
-	head      *connector.Record // newest known
-	at        map[string]int64  // per owned split: seq of the record that last touched it, as we know
-	confirmed map[int64]bool    // commits known to be visible
-	cleaned   map[string]bool   // files of head.Clean that are cleaned
-	stuck     error             // a put whose outcome was never learnt: nothing may be done any more
-	mu        sync.Mutex        // guards inUse
-	inUse     map[string]bool   // keys staged or put by this life and not yet in a record
+	turn      sync.Mutex          // guards what follows, but for mu's
+	head      *connector.Record   // newest known
+	at        map[string]int64    // per owned split: seq of the record that last touched it, as we know
+	confirmed map[int64]bool      // commits known to be visible
+	cleaned   map[string]bool     // files of head.Clean that are cleaned
+	state     *connector.StateRef // newest of the stages before the sink, as recorded
+	stuck     error               // a put whose outcome was never learnt: nothing may be done any more
+	mu        sync.Mutex          // guards inUse
+	inUse     map[string]bool     // keys staged or put by this life and not yet in a record
 }
 
 // NewWriter begins a life. A pipeline's name says whose place the log is; egress has none.

@@ -78,7 +78,8 @@ var ErrRewound = fault.New(fault.Unavailable, "the store lost staged rows, which
 type Resumer interface {
 	Sink
 	// Resume takes these splits over from whoever had them and returns where to go on. It is called before the first
-	// Write, and again when splits were gained or ErrRewound was returned; what was written and not committed is dropped.
+	// Write, and again when splits were gained or lost, with all that are read from then on, or ErrRewound was returned;
+	// what was written and not committed is dropped.
 	Resume(context.Context, []rows.Split) (Checkpoint, error)
 	// Guarantee says what holds here, and why.
 	Guarantee() (Guarantee, string)

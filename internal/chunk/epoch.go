@@ -34,11 +34,13 @@ type epoch struct {
 	mu   sync.Mutex     // guards what follows
 	done []connector.File
 	err  error
+
+	failedFiles []*file // that were to end and could not
 }
 
 func newEpoch(s *Sink) *epoch {
 	return &epoch{
-		sink: s, gather: NewGatherer(s.Memory / 2), files: map[string]*file{}, ages: map[string]age{}, coerced: map[string]int64{},
+		sink: s, gather: NewGatherer(s.Memory), files: map[string]*file{}, ages: map[string]age{}, coerced: map[string]int64{},
 		rejects: rejects{writer: s.writer},
 	}
 }
@@ -201,17 +203,36 @@ func (e *epoch) flushFull(ctx context.Context, folder string) error {
 	return e.flush(ctx, folder)
 }
 
-// relieve encodes the fullest folders until the rows in memory are inside the bound.
+// relieve makes room when the rows in memory exceed the bound.
 func (e *epoch) relieve(ctx context.Context) error {
 	for e.gather.Bytes()+e.sink.outside() > e.sink.Memory {
-		folder, ok := e.gather.Fullest()
-		if !ok || e.gather.Bytes() < e.sink.Memory/4 {
+		if e.gather.Bytes() < e.sink.Memory/4 {
 			return e.sink.room(ctx, e.sink.Memory*3/4)
+		}
+		if err := e.flushLarge(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flushLarge encodes all folders but those with far fewer rows than the others. A batch has rows of most folders and is
+// only free when none of them waits, so the rows that stay are copied out of theirs.
+func (e *epoch) flushLarge(ctx context.Context) error {
+	least := e.gather.Mean() / 2
+	for {
+		folder, ok := e.gather.Fullest()
+		if !ok {
+			return nil
+		}
+		if _, bytes := e.gather.Waiting(folder); bytes < least {
+			break
 		}
 		if err := e.flush(ctx, folder); err != nil {
 			return err
 		}
 	}
+	e.gather.Settle()
 	return nil
 }
 
@@ -318,23 +339,29 @@ func (e *epoch) end(ctx context.Context, folder string) {
 		defer e.jobs.Done()
 		defer close(done)
 		<-wait
-		if f.err != nil {
-			return
-		}
-		if err := e.sink.encodes.Acquire(ctx, 1); err != nil {
-			e.fail(err)
-			return
-		}
-		defer e.sink.encodes.Release(1)
-		staged, err := f.finish(ctx)
+		staged, err := e.finishFile(ctx, f)
 		if err != nil {
 			e.fail(err)
-			return
 		}
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		if err != nil {
+			e.failedFiles = append(e.failedFiles, f)
+			return
+		}
 		e.done = append(e.done, staged)
 	}()
+}
+
+func (e *epoch) finishFile(ctx context.Context, f *file) (connector.File, error) {
+	if f.err != nil {
+		return connector.File{}, f.err
+	}
+	if err := e.sink.encodes.Acquire(ctx, 1); err != nil {
+		return connector.File{}, err
+	}
+	defer e.sink.encodes.Release(1)
+	return f.finish(ctx)
 }
 
 // finish encodes all that waits and ends all files.
@@ -370,14 +397,21 @@ func (e *epoch) finish(ctx context.Context) ([]connector.File, error) {
 	return e.done, nil
 }
 
+// abortFor is how long dropping an epoch may hold up the end of a process; the sweep of a later one does it else.
+const abortFor = 30 * time.Second
+
 // abort drops the epoch.
 func (e *epoch) abort(ctx context.Context) {
 	e.fail(context.Canceled)
 	e.jobs.Wait()
 	e.sink.give(e.held)
 	e.held = 0
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortFor)
+	defer cancel()
 	for _, f := range e.files {
+		f.abort(ctx)
+	}
+	for _, f := range e.failedFiles {
 		f.abort(ctx)
 	}
 	e.rejects.abort(ctx)

@@ -124,7 +124,9 @@ func (r *rejects) finish(ctx context.Context) (connector.File, error) {
 		s, err = r.staged.Finish(ctx)
 		return err
 	})
-	r.staged = nil
+	if err == nil {
+		r.staged = nil
+	}
 	return connector.File{Staged: s, Rows: r.rows, SHA256: hex.EncodeToString(r.sum.Sum(nil)), Reject: true}, err
 }
 

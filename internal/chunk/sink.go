@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"runtime"
 	"strconv"
@@ -117,7 +116,7 @@ func (s *Sink) Resume(ctx context.Context, splits []rows.Split) (connector.Check
 	if s.cur != nil {
 		s.cur.abort(ctx)
 	}
-	if s.writer == nil {
+	if s.writer == nil || (s.keepsPositions() && s.writer.Lost(splits)) {
 		s.writer = commit.NewWriter(s.log, s.Pipeline)
 		s.egress = rows.Split{Source: commit.EgressSource, ID: s.writer.Nonce()}
 	}
@@ -256,7 +255,11 @@ func (s *Sink) outside() int64 {
 
 // room waits until what is held outside the current epoch has fallen below the bound.
 func (s *Sink) room(ctx context.Context, bound int64) error {
-	defer context.AfterFunc(ctx, s.freed.Broadcast)()
+	defer context.AfterFunc(ctx, func() {
+		s.mu.Lock() // or it could fall between the look at ctx below and the wait
+		defer s.mu.Unlock()
+		s.freed.Broadcast()
+	})()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.held > bound {
@@ -301,12 +304,15 @@ func (p *pending) Commit(ctx context.Context) (*connector.Record, error) {
 	}
 	if e.epoch.State != nil {
 		if entry.State, err = w.PutState(ctx, e.epoch.State); err != nil {
-			return nil, errors.Join(err, w.Drop(ctx, files))
+			e.abort(ctx)
+			return nil, err
 		}
+		defer w.Release(entry.State.Key) // it is recorded by then, or will not be
 	}
 	p.record, err = w.Put(ctx, entry)
 	if err != nil {
-		return nil, errors.Join(err, w.Drop(ctx, files))
+		e.abort(ctx)
+		return nil, err
 	}
 	if entry.Schema != nil {
 		p.sink.base = entry.Schema

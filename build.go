@@ -3,7 +3,6 @@ package gros
 import (
 	"context"
 	"errors"
-	"iter"
 	"log/slog"
 	"math"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/gros-lake/gros/connector"
 	"github.com/gros-lake/gros/internal/config"
 	"github.com/gros-lake/gros/internal/pipeline"
-	"github.com/gros-lake/gros/rows"
 	"github.com/gros-lake/gros/stage"
 )
 
@@ -79,19 +77,16 @@ func connectorEnv(c *config.Pipeline, p Process, name string) connector.Env {
 }
 
 func openSources(ctx context.Context, c *config.Pipeline, p Process) (connector.Source, error) {
-	m := merged{}
+	var names []string
+	var sources []connector.Source
 	for _, s := range c.Sources {
 		source, err := s.Open(ctx, connectorEnv(c, p, s.Name))
 		if err != nil {
 			return nil, err
 		}
-		m.names = append(m.names, s.Name)
-		m.sources = append(m.sources, source)
+		names, sources = append(names, s.Name), append(sources, source)
 	}
-	if len(m.sources) == 1 {
-		return m.sources[0], nil
-	}
-	return m, nil
+	return pipeline.Merge(names, sources), nil
 }
 
 // openStages makes the stages between a source and a sink. What a source yields undecoded is decoded first, unless a stage
@@ -147,91 +142,4 @@ func whereStage(c *config.Pipeline, sink string) ([]config.Stage, error) {
 		}
 	}
 	return nil, nil
-}
-
-// merged reads several sources as one.
-type merged struct {
-	names   []string
-	sources []connector.Source
-}
-
-// Splits yields the splits of all sources whenever those of one change.
-func (m merged) Splits(ctx context.Context) iter.Seq2[[]rows.Split, error] {
-	return func(yield func([]rows.Split, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		type change struct {
-			source int
-			splits []rows.Split
-			err    error
-			end    bool
-			done   chan struct{}
-		}
-		changes := make(chan change)
-		for i, s := range m.sources {
-			go func() {
-				send := func(c change) bool {
-					c.source, c.done = i, make(chan struct{})
-					select {
-					case changes <- c:
-					case <-ctx.Done():
-						return false
-					}
-					select {
-					case <-c.done:
-						return true
-					case <-ctx.Done():
-						return false
-					}
-				}
-				for splits, err := range s.Splits(ctx) {
-					if !send(change{splits: splits, err: err}) || err != nil {
-						return
-					}
-				}
-				send(change{end: true})
-			}()
-		}
-		now := make([][]rows.Split, len(m.sources))
-		for known, ended := map[int]bool{}, 0; ended < len(m.sources); {
-			var c change
-			select {
-			case c = <-changes:
-			case <-ctx.Done():
-				return
-			}
-			switch {
-			case c.err != nil:
-				yield(nil, c.err)
-				return
-			case c.end:
-				ended++
-				known[c.source] = true
-			default:
-				now[c.source], known[c.source] = c.splits, true
-			}
-			if !c.end && len(known) == len(m.sources) {
-				var all []rows.Split
-				for _, s := range now {
-					all = append(all, s...)
-				}
-				if !yield(all, nil) {
-					return
-				}
-			}
-			close(c.done)
-		}
-	}
-}
-
-// Read reads a split of the source that it names.
-func (m merged) Read(ctx context.Context, s rows.Split, pos rows.Position) iter.Seq2[rows.Batch, error] {
-	for i, name := range m.names {
-		if name == s.Source {
-			return m.sources[i].Read(ctx, s, pos)
-		}
-	}
-	return func(yield func(rows.Batch, error) bool) {
-		yield(rows.Batch{}, errors.New("no source of split "+s.String()))
-	}
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"sync"
 
 	"github.com/gros-lake/gros/fault"
@@ -12,9 +13,10 @@ import (
 
 // chains is the stages before a sink, for every source.
 type chains struct {
-	open func(source string) ([]stage.Stage, error)
-	mu   sync.Mutex
-	of   map[string]chain
+	open  func(source string) ([]stage.Stage, error)
+	mu    sync.Mutex
+	of    map[string]chain
+	marks map[string][]json.RawMessage // of sources whose stages are not open yet
 }
 
 // from returns the chain of a source.
@@ -28,18 +30,28 @@ func (c *chains) from(source string) (chain, error) {
 	if err != nil {
 		return chain{}, err
 	}
+	opened := newChain(stages)
+	if mark, ok := c.marks[source]; ok {
+		if err := opened.reset(mark); err != nil {
+			return chain{}, err
+		}
+		delete(c.marks, source)
+	}
 	if c.of == nil {
 		c.of = map[string]chain{}
 	}
-	c.of[source] = newChain(stages)
-	return c.of[source], nil
+	c.of[source] = opened
+	return opened, nil
 }
 
 // mark is the state of all evolving stages as JSON, nil when they have none.
 func (c *chains) mark() ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	marks := map[string][]json.RawMessage{}
+	marks := maps.Clone(c.marks)
+	if marks == nil {
+		marks = map[string][]json.RawMessage{}
+	}
 	for source, chain := range c.of {
 		if m := chain.mark(); m != nil {
 			marks[source] = m
@@ -52,24 +64,17 @@ func (c *chains) mark() ([]byte, error) {
 	return raw, fault.As(fault.Internal, err)
 }
 
-// reset makes the chains of these sources anew, in the state of a mark.
-func (c *chains) reset(mark []byte, sources []string) error {
+// reset makes all chains anew, in the state of a mark.
+func (c *chains) reset(mark []byte) error {
 	marks := map[string][]json.RawMessage{}
 	if mark != nil {
 		if err := json.Unmarshal(mark, &marks); err != nil {
 			return fault.Errorf(fault.Corrupt, "the state of the stages is damaged: %w", err)
 		}
 	}
-	c.of = nil
-	for _, source := range sources {
-		chain, err := c.from(source)
-		if err != nil {
-			return err
-		}
-		if err := chain.reset(marks[source]); err != nil {
-			return err
-		}
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.of, c.marks = nil, marks
 	return nil
 }
 
@@ -111,20 +116,18 @@ func (c chain) apply(ctx context.Context, in rows.Batch) (outcome, error) {
 }
 
 func (c chain) send(ctx context.Context, in rows.Batch, evolve bool) (out outcome, ok bool, err error) {
-	out.rejects = in.Rejects
-	_, raw := rows.PayloadOf(in.Rows)
-	if !raw {
-		out.counts.Read = in.Len() + int64(len(in.Rejects))
+	out.counts.Read = int64(len(in.Rejects))
+	out.take(&in)
+	var now []rows.Batch
+	if in.Len() > 0 {
+		now = append(now, in)
 	}
-	out.counts.Rejected = int64(len(in.Rejects))
-	in.Rejects = nil
-	now := []rows.Batch{in}
+	out.counts.Read += in.Len() - payloads(now)
 	for _, s := range c.stages {
 		var next []rows.Batch
 		for _, b := range now {
-			made, rejected := int64(0), int64(0)
+			from, rejected := len(next), int64(0)
 			emit := func(e rows.Batch) error {
-				made += e.Len()
 				rejected += int64(len(e.Rejects))
 				out.take(&e)
 				if e.Len() > 0 {
@@ -132,28 +135,46 @@ func (c chain) send(ctx context.Context, in rows.Batch, evolve bool) (out outcom
 				}
 				return nil
 			}
-			wasRaw := raw
 			if done, err := c.one(ctx, s, b, emit, evolve); err != nil || !done {
 				return out, false, err
 			}
-			if wasRaw && decoded(next, made, rejected) {
-				raw = false
-				out.counts.Read += made + rejected
-				continue
-			}
-			if d := b.Len() - made - rejected; d >= 0 {
-				out.counts.Filtered += d
-			} else {
-				out.counts.Made -= d
-			}
+			out.counts.Add(account(b, next[from:], rejected))
 		}
 		now = next
 	}
-	if raw {
-		out.counts.Read = in.Len()
-	}
+	out.counts.Read += payloads(now)
 	out.batches = now
 	return out, true, nil
+}
+
+// payloads is how many payloads there are in batches. They count as read when they are decoded, or go on undecoded to the
+// sink: until then nobody knows how many rows they hold.
+func payloads(all []rows.Batch) (n int64) {
+	for _, b := range all {
+		if _, raw := rows.PayloadOf(b.Rows); raw {
+			n += b.Len()
+		}
+	}
+	return n
+}
+
+// account says what the counts of a stage are that made batches out of one. Rejects are counted when they are taken.
+func account(of rows.Batch, made []rows.Batch, rejected int64) (c rows.Counts) {
+	var all int64
+	for _, m := range made {
+		all += m.Len()
+	}
+	still := payloads(made)
+	lost := of.Len() - all - rejected
+	if payloads([]rows.Batch{of}) > 0 {
+		c.Read = all - still + rejected
+		if still > 0 && lost > 0 {
+			c.Read, c.Filtered = c.Read+lost, lost
+		}
+		return c
+	}
+	c.Filtered, c.Made = max(lost, 0), max(-lost, 0)
+	return c
 }
 
 // one sends a batch through one stage; false: the stage would have to change its state.
@@ -162,16 +183,6 @@ func (c chain) one(ctx context.Context, s stage.Stage, b rows.Batch, emit func(r
 		return e.Try(ctx, b, emit)
 	}
 	return true, s.Apply(ctx, b, emit)
-}
-
-// decoded says whether a stage turned payloads into rows.
-func decoded(out []rows.Batch, made, rejected int64) bool {
-	for _, b := range out {
-		if _, raw := rows.PayloadOf(b.Rows); raw {
-			return false
-		}
-	}
-	return made+rejected > 0 || len(out) == 0
 }
 
 // take keeps the rejects and coercions that a stage reported.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/gros-lake/gros/connector"
@@ -24,6 +25,7 @@ type epoch struct {
 type commitResult struct {
 	record    *connector.Record
 	positions map[rows.Split]rows.Position
+	finished  []rows.Split
 	rows      rows.Counts // of the epoch, before the sink
 	err       error
 }
@@ -52,7 +54,13 @@ func (s *session) seal(last bool) error {
 		s.due = true
 		return nil
 	}
-	if len(s.epoch.open) > 0 || (s.epoch.empty() && !last) {
+	if len(s.epoch.open) > 0 {
+		if last {
+			s.l.log.Warn("stopped inside a transaction; the rows since the last commit are read again at the next start")
+		}
+		return nil
+	}
+	if s.epoch.empty() && (!last || !s.resumed) {
 		return nil
 	}
 	state, err := s.l.chains.mark()
@@ -79,7 +87,7 @@ func (s *session) seal(last bool) error {
 		if err == nil {
 			err = pending.Confirm(s.work)
 		}
-		s.commits <- commitResult{record, e.Positions, e.Rows, err}
+		s.commits <- commitResult{record, e.Positions, e.Finished, e.Rows, err}
 	})
 	return nil
 }
@@ -113,10 +121,12 @@ func (s *session) committed(r commitResult) error {
 		st.Filtered.Add(max(0, r.record.Rows.Filtered-r.rows.Filtered))
 		s.l.log.Debug("committed", "seq", r.record.Seq, "rows", r.record.Rows.Written, "files", len(r.record.Files))
 	}
-	if a, ok := s.l.source.(connector.Acknowledger); ok && len(r.positions) > 0 {
-		if err := a.Acknowledge(s.work, r.positions); err != nil {
-			return err
-		}
+	maps.Copy(s.l.positions, r.positions)
+	for _, split := range r.finished {
+		s.l.finished[split] = true
+	}
+	if err := acknowledge(s.work, s.l.source, r.positions); err != nil {
+		return err
 	}
 	if s.due {
 		return s.seal(false)
@@ -152,8 +162,9 @@ func (e *epoch) add(t *ticket) {
 	t.reader.last = t.batch.Position
 }
 
-// finish says that a split has ended for good, where it was last read.
+// finish says that a split has ended for good, where it was last read; so has a transaction that it was in.
 func (e *epoch) finish(s rows.Split, at rows.Position) {
+	delete(e.open, s)
 	e.finished = append(e.finished, s)
 	if _, moved := e.positions[s]; !moved {
 		e.positions[s] = at

@@ -104,6 +104,10 @@ type lane struct {
 	log    *slog.Logger
 	chains chains
 	state  []byte // of the stages, as last committed
+
+	// Committed in this life, for a sink that does not know where it stands, and for a source that is not where it was.
+	positions map[rows.Split]rows.Position
+	finished  map[rows.Split]bool
 }
 
 // live runs sessions until one ends for good. A session ends early when the sink's splits were set back.
@@ -111,8 +115,13 @@ func (l *lane) live(ctx context.Context) error {
 	work, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
 	defer context.AfterFunc(ctx, func() {
-		time.AfterFunc(l.p.Shutdown, kill)
+		select {
+		case <-time.After(l.p.Shutdown):
+			kill()
+		case <-work.Done():
+		}
 	})()
+	l.positions, l.finished = map[rows.Split]rows.Position{}, map[rows.Split]bool{}
 	l.chains = chains{open: func(source string) ([]stage.Stage, error) { return l.p.Stages(source, l.sink.Name) }}
 	for {
 		err := l.session(ctx, work)
@@ -122,8 +131,8 @@ func (l *lane) live(ctx context.Context) error {
 		if !errors.Is(err, connector.ErrRewound) {
 			return err
 		}
-		if t, ok := l.source.(connector.Transient); ok {
-			return fault.Errorf(fault.Corrupt, "rows of a commit are lost and cannot be read again: %s", t.Transient())
+		if why, ok := transient(l.source); ok {
+			return fault.Errorf(fault.Corrupt, "rows of a commit are lost and cannot be read again: %s", why)
 		}
 		l.log.Warn("reading again from the last commit", "reason", err)
 	}

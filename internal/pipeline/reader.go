@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -26,14 +27,13 @@ func (s *session) read(split rows.Split, pos rows.Position) {
 	ctx, cancel := context.WithCancel(s.reading)
 	r := &reader{split: split, last: pos, cancel: cancel}
 	s.readers[split] = r
-	b, ok := s.l.source.(connector.Bounded)
-	bounded := ok && b.Bounded()
+	limited := bounded(partOf(s.l.source, split))
 	s.feeders.Add(1)
 	go func() {
 		defer s.feeders.Done()
 		defer cancel()
 		err := error(nil)
-		if bounded {
+		if limited {
 			if s.slots.Acquire(ctx, 1) == nil {
 				defer s.slots.Release(1)
 			}
@@ -51,7 +51,9 @@ func (s *session) read(split rows.Split, pos rows.Position) {
 
 // readOn reads until the split ends, reading again from the last position while the source is unavailable.
 func (s *session) readOn(ctx context.Context, r *reader, pos rows.Position) error {
-	wait, failing := 50*time.Millisecond, time.Time{}
+	_, once := transient(partOf(s.l.source, r.split)) // it goes on where it stopped
+	open := false                                     // inside a transaction
+	var tries backoff
 	for {
 		var failed error
 		for b, err := range s.l.source.Read(ctx, r.split, pos) {
@@ -59,9 +61,9 @@ func (s *session) readOn(ctx context.Context, r *reader, pos rows.Position) erro
 				failed = err
 				break
 			}
-			wait, failing = 50*time.Millisecond, time.Time{}
+			tries = backoff{}
 			b.Split = r.split
-			if b.Position != "" {
+			if open = b.Position == ""; !open {
 				pos = b.Position
 			}
 			if !s.hand(ctx, &ticket{reader: r, batch: b, size: size(b)}) {
@@ -71,20 +73,37 @@ func (s *session) readOn(ctx context.Context, r *reader, pos rows.Position) erro
 		if failed == nil || ctx.Err() != nil {
 			return nil
 		}
-		if failing.IsZero() {
-			failing = time.Now()
-		}
-		if !fault.Is(failed, fault.Unavailable) || time.Since(failing) > s.l.p.Patience {
+		if !tries.wait(ctx, s.l, r.split.String(), failed) {
 			return failed
 		}
-		s.l.log.Warn("the source is unavailable, trying again", "split", r.split, "error", failed, "in", wait)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return nil
+		if open && !once { // its rows were handed on, and come again: the epoch must begin anew
+			return fmt.Errorf("%s failed inside a transaction: %w: %w", r.split, failed, connector.ErrRewound)
 		}
-		wait = min(2*wait, 5*time.Second)
 	}
+}
+
+// backoff waits longer and longer before something that is unavailable is tried again. The zero value is the first time.
+type backoff struct {
+	next  time.Duration
+	since time.Time
+}
+
+// wait returns true when it is time to try again; false: the error is not worth that any more, or ctx was cancelled.
+func (b *backoff) wait(ctx context.Context, l *lane, what string, failed error) bool {
+	if b.since.IsZero() {
+		b.since, b.next = time.Now(), 50*time.Millisecond
+	}
+	if !fault.Is(failed, fault.Unavailable) || time.Since(b.since) > l.p.Patience {
+		return false
+	}
+	l.log.Warn("the source is unavailable, trying again", "reading", what, "error", failed, "in", b.next)
+	select {
+	case <-time.After(b.next):
+	case <-ctx.Done():
+		return false
+	}
+	b.next = min(2*b.next, 5*time.Second)
+	return true
 }
 
 func size(b rows.Batch) int64 {

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -40,6 +42,8 @@ type session struct {
 	inCommit bool
 	due      bool // an epoch should have ended, but the last one is still being committed
 	broken   bool // the sink failed: nothing more can be committed
+	resumed  bool // the sink is ready to be written to
+	torn     bool // a split was given up inside a transaction, whose rows the sink has
 	lastRow  time.Time
 
 	epoch  epoch
@@ -76,6 +80,7 @@ func newSession(l *lane, ctx, work context.Context) *session {
 		readers: map[rows.Split]*reader{}, window: window{b: l.p.MaxRejects}, lastRow: time.Now(),
 	}
 	s.resumer, _ = l.sink.Sink.(connector.Resumer)
+	s.resumed = s.resumer == nil
 	s.reading, s.stop = context.WithCancel(ctx)
 	s.epoch.reset()
 	for range runtime.GOMAXPROCS(0) {
@@ -126,9 +131,18 @@ func (s *session) watchSplits() {
 			return false
 		}
 	}
-	for splits, err := range s.l.source.Splits(s.reading) {
-		if !send(change{splits: splits, err: err}) || err != nil {
-			return
+	var tries backoff
+	for again := true; again; {
+		again = false
+		for splits, err := range s.l.source.Splits(s.reading) {
+			if err != nil && tries.wait(s.reading, s.l, "the list of splits", err) {
+				again = true
+				break
+			}
+			if !send(change{splits: splits, err: err}) || err != nil {
+				return
+			}
+			tries = backoff{}
 		}
 	}
 	send(change{end: true})
@@ -172,6 +186,8 @@ func (s *session) loop() error {
 			return s.finish(true)
 		}
 		select {
+		case <-s.work.Done():
+			return s.work.Err()
 		case c := <-s.changes:
 			if err := s.change(c); err != nil {
 				return err
@@ -223,15 +239,11 @@ func (s *session) change(c change) error {
 			dropped = append(dropped, r)
 		}
 	}
-	for _, r := range dropped {
-		for s.readers[r.split] != nil {
-			if err := s.consume(<-s.tickets); err != nil {
-				return err
-			}
-		}
-	}
 	if len(gained) == 0 && len(dropped) == 0 {
 		return nil
+	}
+	if err := s.rest(dropped); err != nil {
+		return err
 	}
 	if err := s.finish(false); err != nil {
 		return err
@@ -239,35 +251,68 @@ func (s *session) change(c change) error {
 	return s.resume(gained)
 }
 
+// rest reads on until the readers that were stopped have ended and no split is inside a transaction, so that all that was
+// written can be committed: resuming drops what is not.
+func (s *session) rest(stopped []*reader) error {
+	ended := func() bool {
+		for _, r := range stopped {
+			if s.readers[r.split] != nil {
+				return false
+			}
+		}
+		return true
+	}
+	for !ended() || (len(s.epoch.open) > 0 && !s.torn) {
+		select {
+		case t := <-s.tickets:
+			if err := s.consume(t); err != nil {
+				return err
+			}
+		case <-s.work.Done():
+			return s.work.Err()
+		}
+	}
+	if s.torn {
+		return fmt.Errorf("a split was given up inside a transaction: %w", connector.ErrRewound)
+	}
+	return nil
+}
+
 // resume takes splits over and starts to read them.
 func (s *session) resume(gained []rows.Split) error {
-	var at connector.Checkpoint
-	if s.resumer != nil && len(gained) > 0 {
+	at := connector.Checkpoint{Positions: s.l.positions}
+	first := len(s.readers) == 0 && s.epoch.empty()
+	all := slices.AppendSeq(slices.Clone(gained), maps.Keys(s.readers))
+	if s.resumer != nil && len(all) > 0 {
 		var err error
-		if at, err = s.resumer.Resume(s.work, gained); err != nil {
+		if at, err = s.resumer.Resume(s.work, all); err != nil {
 			s.broken = true
 			return err
 		}
-		if len(s.readers) == 0 && s.epoch.empty() {
+		s.resumed = true
+		if first {
 			s.l.state = at.State
-			var sources []string
-			for _, split := range gained {
-				if !slices.Contains(sources, split.Source) {
-					sources = append(sources, split.Source)
-				}
-			}
-			if err := s.l.chains.reset(at.State, sources); err != nil {
+			if err := s.l.chains.reset(at.State); err != nil {
 				return err
 			}
+		} else {
+			s.l.state = nil // the checkpoint may name another: the next record names the one that holds
 		}
 	}
 	for _, split := range gained {
-		if at.Finished != nil && at.Finished(split) {
-			continue
+		if !s.ended(split, at) {
+			s.read(split, at.Positions[split])
 		}
-		s.read(split, at.Positions[split])
 	}
 	return nil
+}
+
+// ended says whether a split is not to be read again. One that cannot be read a second time is another one in each life.
+func (s *session) ended(split rows.Split, at connector.Checkpoint) bool {
+	if _, ok := transient(partOf(s.l.source, split)); ok || s.resumer == nil {
+		return s.l.finished[split]
+	}
+	return at.Finished != nil && at.Finished(split)
 }
 
 // consume writes what became of a batch.
@@ -287,6 +332,7 @@ func (s *session) consume(t *ticket) error {
 		if !t.reader.stopped() {
 			s.epoch.finish(split, t.reader.last)
 		}
+		s.torn = s.torn || s.epoch.open[split]
 		return nil
 	}
 	if t.again {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gros-lake/gros/connector"
+	"github.com/gros-lake/gros/fault"
+	"github.com/gros-lake/gros/internal/chunk"
 	"github.com/gros-lake/gros/internal/config"
 	"github.com/gros-lake/gros/internal/pipeline"
 	"github.com/gros-lake/gros/stage"
@@ -49,6 +51,9 @@ func build(ctx context.Context, c *config.Pipeline, p Process) (*pipeline.Pipeli
 			return nil, errors.Join(err, closeAll(run.Sinks))
 		}
 		run.Sinks = append(run.Sinks, pipeline.Sink{Name: s.Name, Sink: sink})
+		if err := apart(run.Sinks); err != nil {
+			return nil, errors.Join(s.Place.Wrap(err), closeAll(run.Sinks))
+		}
 	}
 	run.Stages = func(source, sink string) ([]stage.Stage, error) { return openStages(c, p, source, sink) }
 	for _, src := range c.Sources { // an error of a stage is told before anything starts
@@ -59,6 +64,19 @@ func build(ctx context.Context, c *config.Pipeline, p Process) (*pipeline.Pipeli
 		}
 	}
 	return run, nil
+}
+
+// apart reports whether the last of sinks writes where another one does: they would take the place from each other for ever.
+func apart(sinks []pipeline.Sink) error {
+	last := sinks[len(sinks)-1]
+	mine, ok := last.Sink.(*chunk.Sink)
+	for _, s := range sinks[:len(sinks)-1] {
+		if other, chunks := s.Sink.(*chunk.Sink); ok && chunks && mine.Place() == other.Place() {
+			err := fault.Errorf(fault.Invalid, "the sinks %s and %s write to one place", s.Name, last.Name)
+			return fault.Hint(err, "give each a path of its own")
+		}
+	}
+	return nil
 }
 
 func closeAll(sinks []pipeline.Sink) error {

@@ -3,12 +3,15 @@ package gros
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/gros-lake/gros/connector"
+	"github.com/gros-lake/gros/connector/files"
 	"github.com/gros-lake/gros/fault"
 	"github.com/gros-lake/gros/internal/config"
+	"github.com/gros-lake/gros/internal/pipeline"
 	"github.com/gros-lake/gros/setting"
 )
 
@@ -95,9 +98,18 @@ func (l *linter) lint(ctx context.Context) []*setting.Error {
 			l.fail(s.Place.Wrap(reach(ctx, opened)))
 		}
 	}
+	var sinks []pipeline.Sink
 	for i := range c.Sinks {
-		l.sink(ctx, &c.Sinks[i], transient)
+		s := &c.Sinks[i]
+		opened := l.sink(ctx, s, transient)
+		if opened == nil {
+			continue
+		}
+		sinks = append(sinks, pipeline.Sink{Name: s.Name, Sink: opened})
+		l.fail(s.Place.Wrap(apart(sinks)))
+		l.warn(s)
 	}
+	l.fail(closeAll(sinks))
 	return l.errs
 }
 
@@ -116,13 +128,25 @@ func reach(ctx context.Context, s connector.Source) error {
 // connecter is a connector that can tell whether the other side answers.
 type connecter interface{ Connect(context.Context) error }
 
-func (l *linter) sink(ctx context.Context, s *config.Sink, transient string) {
+// warn tells of settings of a sink that have no effect.
+func (l *linter) warn(s *config.Sink) {
+	c, ok := s.Config.(*files.SinkConfig)
+	if every := l.config.Commit.Every; ok && c.Roll.Every > every {
+		l.report.Warnings = append(l.report.Warnings, Problem{
+			Place: s.Place.Key("roll").Key("every").String(), Message: fmt.Sprintf("has no effect: a commit ends every file, after %v", every),
+			Hint: "raise commit.every for larger files",
+		})
+	}
+}
+
+// sink opens a sink and says what it guarantees; nil: it cannot be opened.
+func (l *linter) sink(ctx context.Context, s *config.Sink, transient string) connector.Sink {
 	env := connectorEnv(l.config, l.options.Process, s.Name)
 	env.Contract = s.Contract
 	opened, err := s.Open(ctx, env)
 	if err != nil {
 		l.fail(err)
-		return
+		return nil
 	}
 	l.report.Sinks = append(l.report.Sinks, guaranteeOf(s.Name, opened, transient))
 	if f, ok := opened.(connecter); ok && l.options.Connect {
@@ -130,7 +154,7 @@ func (l *linter) sink(ctx context.Context, s *config.Sink, transient string) {
 		defer cancel()
 		l.fail(s.Place.Wrap(f.Connect(ctx)))
 	}
-	l.fail(opened.Close())
+	return opened
 }
 
 // guaranteeOf is what holds from the source to a sink: the weaker of what both can do.

@@ -2,6 +2,7 @@ package chunk
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/gros-lake/gros/fault"
 )
@@ -15,3 +16,6 @@ func (s *Sink) Connect(ctx context.Context) error {
 	err = fault.Errorf(fault.Conflict, "%s%s: belongs to the pipeline %q, not to %q", s.Base, s.Stem, head.Tenant, s.Pipeline)
 	return fault.Hint(err, "give this pipeline a path of its own")
 }
+
+// Place names where the sink writes: equal for sinks of one log.
+func (s *Sink) Place() string { return fmt.Sprintf("%v %s%s", s.Bucket, s.Base, s.Stem) }

@@ -408,7 +408,7 @@ func (v *View) Layout(ctx context.Context, stem string) (Layout, error) {
 
 // Takes reports whether a sink writes the files of a stem of this place.
 func (v *View) Takes(s *Sink, stem string) bool {
-	return s.Stem == stem && s.Base == v.base && fmt.Sprint(s.Bucket) == fmt.Sprint(v.bucket)
+	return s.Place() == fmt.Sprintf("%v %s%s", v.bucket, v.base, stem)
 }
 
 var _ connector.Source = (*Replay)(nil)

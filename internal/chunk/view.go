@@ -128,8 +128,8 @@ func nameOf(place, key string) string {
 	if !found {
 		name = place[:strings.LastIndexByte(place, '/')+1]
 	}
-	if !strings.Contains(place, "://") {
-		name = path.Clean(name + "/")
+	if name != "" && !strings.Contains(place, "://") {
+		name = path.Clean(name)
 	}
 	if name == "." {
 		return ""

@@ -26,6 +26,9 @@ file, folder or pattern of files. Folders such as year=2024 are columns.`,
   gros cat out/ --columns id,amount --where 'amount > 100' --format csv > large.csv`,
 		Args: exactly(1, "name the place: gros cat out/ -n 5"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkNumber(c, limit); err != nil {
+				return err
+			}
 			if a.json {
 				as = "jsonl"
 			}

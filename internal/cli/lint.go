@@ -71,6 +71,11 @@ func (a *app) printReport(r *gros.LintReport) error {
 			return err
 		}
 	}
+	for _, w := range r.Warnings {
+		if _, err := fmt.Fprintf(a.stdout, "  warning: %s: %s\n    → %s\n", w.Place, w.Message, w.Hint); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

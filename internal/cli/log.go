@@ -24,6 +24,9 @@ each commit is one object on a line: its rows, files, positions and schema.`,
   gros log out/events.parquet -n 1 --json`,
 		Args: exactly(1, "name the folder: gros log out/"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkNumber(c, int64(limit)); err != nil {
+				return err
+			}
 			v, err := gros.Look(c.Context(), args[0], gros.LookOptions{Log: a.log})
 			if err != nil {
 				return err

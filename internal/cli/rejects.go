@@ -95,6 +95,9 @@ func (a *app) rejectsShow() *cobra.Command {
   gros rejects show out/ --json | jq -r .raw`,
 		Args: exactly(1, "name the folder: gros rejects show out/"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkNumber(c, int64(limit)); err != nil {
+				return err
+			}
 			v, err := gros.Look(c.Context(), args[0], gros.LookOptions{Log: a.log})
 			if err != nil {
 				return err

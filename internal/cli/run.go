@@ -109,6 +109,14 @@ func atMost(n int, hint string) cobra.PositionalArgs {
 	}
 }
 
+// checkNumber refuses a negative -n; without the flag it stands for all.
+func checkNumber(c *cobra.Command, n int64) error {
+	if n >= 0 || !c.Flags().Changed("number") {
+		return nil
+	}
+	return fault.Errorf(fault.Invalid, "-n %d: is negative", n)
+}
+
 // tellRejects says on stderr how many rows were refused, and where they are.
 func (a *app) tellRejects(place string, s *gros.Stats) {
 	if n := s.Rejected.Load(); n > 0 {

@@ -17,6 +17,7 @@ const (
 	tableRows   = 1000 // that are aligned together
 	cellWidth   = 48   // of a value, where there are several columns
 	narrowWidth = 20   // and not all of them fit
+	widestCell  = 256  // however wide the terminal is
 )
 
 // table prints rows as people read them: names, types, and aligned values.
@@ -182,7 +183,7 @@ func (t *table) widths() []int {
 	for j, f := range t.schema.Fields() {
 		w := max(cells(visible(f.Name)), min(cells(typeOf(f)), 16), 1)
 		for _, line := range t.waiting {
-			w = max(w, cells(line[j]))
+			w = max(w, min(cells(line[j]), widestCell))
 		}
 		widths = append(widths, w)
 	}

@@ -59,8 +59,7 @@ const (
 	maxTakenBytes = 1 << 30
 )
 
-// NewGatherer returns a Gatherer that settles when the batches it keeps take a quarter of limit. The caller takes folders
-// when Bytes exceeds limit.
+// NewGatherer returns a Gatherer that settles by itself when the batches it keeps take more than limit.
 func NewGatherer(limit int64) *Gatherer {
 	return &Gatherer{limit: limit, folders: map[string]*waiting{}}
 }
@@ -107,13 +106,13 @@ func (g *Gatherer) share(p part) int64 {
 
 // settleIfFull keeps room for the batch that comes next: of the batch that comes now, folders are still being added.
 func (g *Gatherer) settleIfFull() {
-	if g.pinned > g.limit/4 && len(g.folders) > 1 {
-		g.settle()
+	if g.pinned > g.limit && len(g.folders) > 1 {
+		g.Settle()
 	}
 }
 
-// settle copies the rows of all batches into records of their folders.
-func (g *Gatherer) settle() {
+// Settle copies the rows of all batches into records of their folders, so that taking a folder frees its rows.
+func (g *Gatherer) Settle() {
 	for _, w := range g.folders {
 		from, fresh := len(w.parts), 0
 		for from > 0 && w.parts[from-1].of != nil {
@@ -204,6 +203,9 @@ func (g *Gatherer) Fullest() (string, bool) {
 	}
 	return g.order[0].folder, true
 }
+
+// Mean is how many bytes the rows of a folder take on average, 0 if none waits.
+func (g *Gatherer) Mean() int64 { return g.Bytes() / int64(max(len(g.folders), 1)) }
 
 // Schema is that of the newest batch added, nil if there was none: what Take returns has its columns.
 func (g *Gatherer) Schema() *arrow.Schema { return g.schema }

@@ -28,7 +28,7 @@ func values(t testing.TB, recs []arrow.RecordBatch, column string) []int64 {
 func TestRowsOfAFolderKeepTheirOrder(t *testing.T) {
 	for _, limit := range []int64{1, 1 << 16, 1 << 20, 1 << 30} {
 		rng := rand.New(rand.NewPCG(3, uint64(limit)))
-		g := NewGatherer(limit)
+		g := NewGatherer(limit / 4)
 		want := map[string][]int64{}
 		taken := map[string][]int64{}
 		next := int64(0)
@@ -91,7 +91,7 @@ func TestRowsOfAFolderKeepTheirOrder(t *testing.T) {
 }
 
 func TestSettledRowsStayInFewPieces(t *testing.T) {
-	g := NewGatherer(1)
+	g := NewGatherer(0)
 	for range 300 {
 		r := events(4, 5)
 		g.Add("a", r, []int32{0, 2})
@@ -103,7 +103,7 @@ func TestSettledRowsStayInFewPieces(t *testing.T) {
 }
 
 func TestWholeBatchesAreNotCopied(t *testing.T) {
-	g := NewGatherer(1)
+	g := NewGatherer(0)
 	a, b := events(1000, 5), encoded(events(1000, 5))
 	g.Add("", a, nil)
 	g.Add("", b, nil)
@@ -116,7 +116,7 @@ func TestWholeBatchesAreNotCopied(t *testing.T) {
 }
 
 func TestRowsComeInTheNewestColumns(t *testing.T) {
-	g := NewGatherer(1 << 20)
+	g := NewGatherer(1 << 18)
 	g.Add("a", table(t, "x bigint, s struct(p bigint), u null", `{"x":1,"s":{"p":1}}`), nil)
 	g.Add("b", table(t, "x bigint, s struct(p bigint), u null", `{"x":2}`), []int32{0})
 	g.Add("b", table(t, "x bigint, s struct(p bigint, q varchar), u date, z bigint", `{"x":3,"s":{"q":"w"},"u":"2024-01-01","z":5}`), []int32{0})
@@ -141,7 +141,7 @@ func TestRowsComeInTheNewestColumns(t *testing.T) {
 func TestAThousandFoldersStayInsideTheBound(t *testing.T) {
 	const limit, folders, batchRows, batches = 16 << 20, 1000, 8192, 122
 	p := partitioner(t, "out/", DropColumns, "page")
-	g := NewGatherer(limit)
+	g := NewGatherer(limit / 4)
 	base := heapBytes()
 	written, flushes, peak, heap := int64(0), 0, int64(0), int64(0)
 	for b := range batches {
@@ -193,7 +193,7 @@ func BenchmarkGatherer(b *testing.B) {
 			r := encoded(events(8192, folders))
 			b.ReportAllocs()
 			p := partitioner(b, "out/", DropColumns, "page")
-			g := NewGatherer(64 << 20)
+			g := NewGatherer(16 << 20)
 			n := 0
 			for b.Loop() {
 				routed, err := p.Route(b.Context(), r)

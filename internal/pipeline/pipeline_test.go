@@ -128,6 +128,7 @@ type storeSink struct {
 	store   *store
 	waiting map[string][]int64
 	counts  rows.Counts
+	resumed bool
 	closed  bool
 }
 
@@ -142,6 +143,7 @@ func (k *storeSink) Write(_ context.Context, b rows.Batch) error {
 }
 
 func (k *storeSink) Resume(context.Context, []rows.Split) (connector.Checkpoint, error) {
+	k.resumed = true
 	k.waiting, k.counts = map[string][]int64{}, rows.Counts{}
 	s := k.store
 	s.mu.Lock()
@@ -158,6 +160,9 @@ func (k *storeSink) Guarantee() (connector.Guarantee, string) { return connector
 func (k *storeSink) Close() error { k.closed = true; return nil }
 
 func (k *storeSink) Seal(_ context.Context, e connector.Epoch) (connector.Pending, error) {
+	if !k.resumed {
+		return nil, errors.New("Seal before Resume")
+	}
 	p := &storePending{store: k.store, epoch: e, rows: k.waiting, counts: k.counts}
 	p.counts.Add(rows.Counts{Read: e.Rows.Read, Made: e.Rows.Made, Filtered: e.Rows.Filtered})
 	k.waiting, k.counts = map[string][]int64{}, rows.Counts{}

@@ -203,11 +203,12 @@ func (e *epoch) flushFull(ctx context.Context, folder string) error {
 	return e.flush(ctx, folder)
 }
 
-// relieve makes room when the rows in memory exceed the bound.
+// relieve makes room when the rows in memory come near the bound: encoding what must go takes memory too.
 func (e *epoch) relieve(ctx context.Context) error {
-	for e.gather.Bytes()+e.sink.outside() > e.sink.Memory {
+	near := e.sink.Memory * 3 / 4
+	for e.gather.Bytes()+e.sink.outside() > near {
 		if e.gather.Bytes() < e.sink.Memory/4 {
-			return e.sink.room(ctx, e.sink.Memory*3/4)
+			return e.sink.room(ctx, near)
 		}
 		if err := e.flushLarge(ctx); err != nil {
 			return err

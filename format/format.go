@@ -38,7 +38,7 @@ type DecodeOptions struct {
 // that does not fit its column stands in a companion column (rows.Companion), a column with no value so far has the type
 // arrow.Null. It is safe for concurrent use.
 type Decoder interface {
-	// Decode decodes all documents of p into the columns of s, in one pass, allocating per batch and never per row. The
+	// Decode decodes the documents of p, all of them unless Rest says otherwise, into the columns of s, in one pass, allocating per batch and never per row. The
 	// columns of Decoded.Rows are those of s in the same order; a column of strings may be dictionary-encoded.
 	// When a value has no column in s, Decoded.Drift is set and nothing else: Infer, then Decode again.
 	Decode(p rows.Payload, s *arrow.Schema) (Decoded, error)
@@ -53,6 +53,7 @@ type Decoded struct {
 	Drift      bool             // a value had no column: the rest is not set
 	Coerced    map[string]int64 // values per column that were cast to its type, or went to its companion
 	Duplicates int64            // keys that were overwritten by a later one of the same object
+	Rest       int64            // bytes at the end of the one block of p that are left to be decoded: its rows would take too much at once
 	Headers    int64            // lines that repeat the header of their file, and are no rows
 }
 

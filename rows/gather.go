@@ -2,6 +2,7 @@ package rows
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -16,7 +17,7 @@ func gather(dt arrow.DataType, sources []source, n int) (arrow.Array, error) {
 		if s.col == nil {
 			continue
 		}
-		if s.col.DataType().ID() == arrow.NULL {
+		if s.col.DataType().ID() == arrow.NULL || s.col.NullN() == s.col.Len() && flat(s.col.DataType()) {
 			sources[i].col = nil
 			continue
 		}
@@ -24,6 +25,9 @@ func gather(dt arrow.DataType, sources []source, n int) (arrow.Array, error) {
 		if have := Logical(s.col.DataType()); have.ID() != Logical(dt).ID() {
 			return nil, fmt.Errorf("%s where %s should be", TypeName(have), TypeName(dt))
 		}
+	}
+	if !slices.ContainsFunc(sources, func(s source) bool { return s.col != nil }) && flat(dt) {
+		return Nulls(Logical(dt), n), nil
 	}
 	if encoded {
 		if col := gatherDictionary(sources, n); col != nil {

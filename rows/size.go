@@ -23,7 +23,32 @@ func Size(r arrow.RecordBatch) int64 {
 // sizer adds up ranges of buffers, each once.
 type sizer struct {
 	total int64
-	seen  []*byte // where the ranges begin: few, so a search in order is quick
+	seen  []*byte // where the ranges begin: while they are few, a search in order is quick
+	many  map[*byte]bool
+}
+
+// fewRanges is how many are searched in order.
+const fewRanges = 128
+
+// fresh reports whether a range was not seen before.
+func (s *sizer) fresh(first *byte) bool {
+	if s.many != nil {
+		seen := s.many[first]
+		s.many[first] = true
+		return !seen
+	}
+	for _, p := range s.seen {
+		if p == first {
+			return false
+		}
+	}
+	if s.seen = append(s.seen, first); len(s.seen) > fewRanges {
+		s.many = make(map[*byte]bool, 4*fewRanges)
+		for _, p := range s.seen {
+			s.many[p] = true
+		}
+	}
+	return true
 }
 
 func (s *sizer) add(a arrow.Array) {
@@ -83,12 +108,9 @@ func (s *sizer) bytes(data arrow.ArrayData, buffer, from, to int) {
 		return
 	}
 	first := &b.Bytes()[from]
-	for _, p := range s.seen {
-		if p == first {
-			return
-		}
+	if !s.fresh(first) {
+		return
 	}
-	s.seen = append(s.seen, first)
 	s.total += int64(to - from)
 }
 

@@ -90,11 +90,28 @@ func (d *decode) Try(_ context.Context, in rows.Batch, emit func(rows.Batch) err
 	if s == nil {
 		return false, nil
 	}
-	out, err := dec.Decode(p, s)
-	if err != nil || out.Drift {
-		return false, err
+	return d.each(dec, p, s, in, emit)
+}
+
+// each decodes p under s and emits its rows, in several batches where one would take too much. False: s does not hold them.
+func (d *decode) each(dec format.Decoder, p rows.Payload, s *arrow.Schema, in rows.Batch, emit func(rows.Batch) error) (bool, error) {
+	start := startOf(in)
+	for {
+		out, err := dec.Decode(p, s)
+		if err != nil || out.Drift {
+			return false, err
+		}
+		if err := emit(d.batch(in, p, out, start)); err != nil || out.Rest == 0 {
+			return true, err
+		}
+		block := p.Values.Value(0)
+		done := int64(len(block)) - out.Rest
+		if done <= 0 {
+			return false, fault.Errorf(fault.Internal, "decode: %s leaves the whole block", p.Format)
+		}
+		start += done
+		p, _ = rows.PayloadOf(rows.NewPayload(p.Format, p.Header, true, block[done:]))
 	}
-	return true, emit(d.batch(in, p, out))
 }
 
 // Apply decodes, and extends the schema by what all documents of the batch need.
@@ -110,19 +127,17 @@ func (d *decode) Apply(ctx context.Context, in rows.Batch, emit func(rows.Batch)
 	if err != nil {
 		return err
 	}
-	out, err := dec.Decode(p, s)
-	if err != nil {
+	if ok, err := d.each(dec, p, s, in, emit); err != nil {
 		return err
-	}
-	if out.Drift {
+	} else if !ok {
 		return errDrift
 	}
 	d.schema.Store(s)
-	return emit(d.batch(in, p, out))
+	return nil
 }
 
-func (d *decode) batch(in rows.Batch, p rows.Payload, out format.Decoded) rows.Batch {
-	start := startOf(in)
+// batch is what was decoded of in, of which start is the place in its split.
+func (d *decode) batch(in rows.Batch, p rows.Payload, out format.Decoded, start int64) rows.Batch {
 	in.Rows, in.Rejects = beside(in.Rows, out.Rows), out.Rejects
 	now := time.Now().UTC()
 	for i := range in.Rejects {

@@ -17,6 +17,8 @@ import (
 const (
 	defaultMaxRow     = 64 << 20
 	defaultMaxColumns = 10_000
+	keptPad           = 1 << 20  // bytes of a buffer that an idle scanner keeps
+	keptText          = 8 << 20  // bytes of text that a column is prepared for
 	keptRaw           = 64 << 10 // bytes of an oversize document that its reject keeps
 )
 
@@ -99,6 +101,7 @@ func (d *decoder) Decode(p rows.Payload, s *arrow.Schema) (format.Decoded, error
 		Rejects:    sc.rejects,
 		Coerced:    make(map[string]int64),
 		Duplicates: sc.duplicates,
+		Rest:       int64(sc.rest),
 	}
 	sc.root.counted(out.Coerced)
 	sc.rejects = nil
@@ -162,6 +165,9 @@ func (d *decoder) scanner(s *arrow.Schema) (*scanner, error) {
 func (d *decoder) release(sc *scanner) {
 	sc.root.drop()
 	sc.set(nil)
+	if cap(sc.pad) > keptPad {
+		sc.pad = nil
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.idle = append(d.idle, sc)

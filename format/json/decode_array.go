@@ -6,6 +6,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/gros-lake/gros/rows"
 )
 
 func load32(p unsafe.Pointer, i int) *[32]byte { return (*[32]byte)(unsafe.Add(p, i)) }
@@ -19,15 +21,42 @@ func raw[T any](v []T) *memory.Buffer {
 
 // batch gives away the rows of the root c as arrays, without a copy of what they hold.
 func (c *column) batch(s *arrow.Schema) arrow.RecordBatch {
-	fields := s.Fields()
 	cols := make([]arrow.Array, len(c.kids))
+	same := c.made != nil
+	var missing []arrow.Array // columns that nobody wrote share what they are made of
 	for i, k := range c.kids {
-		data := k.finish(c.n)
-		cols[i] = array.MakeFromData(data)
-		fields[i].Type = data.DataType()
+		if k.room == 0 && k.leaf() && c.n > 0 {
+			cols[i] = missingOf(&missing, k.field.Type, c.n)
+		} else {
+			cols[i] = array.MakeFromData(k.finish(c.n))
+		}
+		same = same && arrow.TypeEqual(c.made.Field(i).Type, cols[i].DataType())
 	}
-	md := s.Metadata()
-	return array.NewRecordBatch(arrow.NewSchema(fields, &md), cols, int64(c.n))
+	if !same {
+		fields, md := s.Fields(), s.Metadata()
+		for i, col := range cols {
+			fields[i].Type = col.DataType()
+		}
+		c.made = arrow.NewSchema(fields, &md)
+	}
+	return array.NewRecordBatch(c.made, cols, int64(c.n))
+}
+
+// leaf reports whether values of c have no parts.
+func (c *column) leaf() bool {
+	return c.kind != undecided && c.kind != list && c.kind != object && c.kind != mapping
+}
+
+// missingOf returns n nulls of a type out of those made before, or makes them.
+func missingOf(made *[]arrow.Array, dt arrow.DataType, n int) arrow.Array {
+	for _, col := range *made {
+		if arrow.TypeEqual(col.DataType(), dt) {
+			return col
+		}
+	}
+	col := rows.Nulls(dt, n)
+	*made = append(*made, col)
+	return col
 }
 
 // finish returns the first n slots, the missing ones as null.
@@ -68,7 +97,7 @@ func (c *column) finish(n int) *array.Data {
 		if c.dict != nil {
 			return c.coded(n, buffers)
 		}
-		c.expectData = len(c.data)
+		c.expectData = min(len(c.data), keptText)
 		buffers = append(buffers, raw(c.offsets[:n+1]), raw(c.data))
 	case list:
 		buffers = append(buffers, raw(c.offsets[:n+1]))

@@ -45,6 +45,7 @@ type column struct {
 	first *column     // object: the field that came first last time
 	next  *column     // the field that followed last time
 	token token
+	made  *arrow.Schema // root: of the last batch
 
 	seen *dictionary // mapping: keys of the current one
 	last []int       // and where they stood last

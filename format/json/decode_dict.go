@@ -157,7 +157,7 @@ func (d *dictionary) reset() {
 // drop lets go of the texts, which were given away.
 func (d *dictionary) drop() {
 	if d.ends != nil {
-		d.expect, d.expectData = len(d.born), len(d.data)
+		d.expect, d.expectData = len(d.born), min(len(d.data), keptText)
 	}
 	d.ends, d.data = nil, nil
 }

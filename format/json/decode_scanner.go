@@ -3,6 +3,7 @@ package json
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -44,6 +45,8 @@ type scanner struct {
 	mode   mode
 	refuse bool
 	pad    []byte
+	most   int // rows of one batch
+	rest   int // bytes of the block that did not go into it
 	lit    literal
 
 	notes      []note
@@ -60,7 +63,10 @@ func (s *scanner) note(c *column, r int, what remark) {
 
 // run decodes p.
 func (s *scanner) run(p rows.Payload, m mode) {
-	s.mode, s.drift, s.duplicates, s.rejects = m, false, 0, nil
+	s.mode, s.drift, s.duplicates, s.rejects, s.rest = m, false, 0, nil, 0
+	if s.most = math.MaxInt; p.Blocks && p.Values != nil && p.Values.Len() == 1 {
+		s.most = max(batchBytes/8/max(s.root.leaves(), 1), 64)
+	}
 	s.root.drop()
 	s.root.begin()
 	if p.Values == nil {
@@ -81,6 +87,22 @@ func (s *scanner) run(p rows.Payload, m mode) {
 	}
 }
 
+// batchBytes is about what the values of one batch may take, if all have their eight bytes: a block of short documents would
+// take thousands of times its size in a thousand columns.
+const batchBytes = 32 << 20
+
+// leaves counts the columns that hold values.
+func (c *column) leaves() int {
+	if c.leaf() {
+		return 1
+	}
+	n := 0
+	for _, k := range c.kids {
+		n += k.leaves()
+	}
+	return n
+}
+
 var bom = []byte("\xef\xbb\xbf")
 
 // block decodes a block of lines that begins at an offset. Its last lines are decoded in a copy, with slack behind them.
@@ -93,11 +115,20 @@ func (s *scanner) block(v []byte, at int64) {
 	cut := bytes.LastIndexByte(v[:max(0, len(v)-slack)], '\n') + 1
 	s.set(v[:cut])
 	s.eachLine(at)
-	s.pad = append(append(s.pad[:0], v[cut:]...), '\n')
-	n := len(s.pad)
-	s.pad = append(s.pad, make([]byte, slack)...)
+	if s.rest > 0 {
+		s.rest += len(v) - cut
+		return
+	}
+	n := len(v) - cut + 1
+	if cap(s.pad) < n+slack {
+		s.pad = make([]byte, 0, n+slack)
+	}
+	s.pad = append(append(s.pad[:0], v[cut:]...), '\n')[:n+slack]
+	clear(s.pad[n:])
 	if s.set(s.pad[:n]); !s.drift {
-		s.eachLine(at + int64(cut))
+		if s.eachLine(at + int64(cut)); s.rest > 0 {
+			s.rest-- // the newline is ours
+		}
 	}
 }
 
@@ -105,6 +136,14 @@ func (s *scanner) block(v []byte, at int64) {
 func (s *scanner) eachLine(at int64) {
 	n := len(s.buf)
 	for start := 0; start < n && !s.drift; {
+		if s.root.n >= s.most {
+			if s.mode != guessing {
+				s.rest = n - start
+				return
+			}
+			s.root.drop() // what was guessed is kept
+			s.root.begin()
+		}
 		i := s.space(start)
 		if s.buf[i] == '\n' {
 			start = i + 1

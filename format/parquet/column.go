@@ -65,11 +65,13 @@ func (e *encoder) appendColumn(ctx context.Context, out []byte, f arrow.Field, v
 		b := v.fit(a, rows, e.pageBytes)
 		p := page{offset: int64(len(out)), firstRow: int64(a)}
 		s.page = s.page[:0]
+		nulls := countNulls(v.rows(), a, b)
 		if f.Nullable {
-			nulls := countNulls(v.rows(), a, b)
-			p.nulls = int64(nulls)
 			s.page = appendLevels(s.page, v.rows(), a, b, nulls)
+		} else if nulls > 0 { // of a dictionary with an entry that is null
+			return out, c, requiredError(f.Name)
 		}
+		p.nulls = int64(nulls)
 		s.page, p.bounds = v.append(s.page, a, b)
 		out = e.appendPage(out, s, &c, pageHeader{kind: dataPage, values: b - a, encoding: int32(encoding)})
 		p.size = int32(int64(len(out)) - p.offset)

@@ -203,14 +203,18 @@ func gather(f arrow.Field, recs []arrow.RecordBatch) ([]arrow.ArrayData, error) 
 			data = r.Column(at[0]).Data()
 		}
 		if !f.Nullable && array.MakeFromData(data).NullN() > 0 {
-			return nil, fault.Errorf(fault.Invalid, "column %s: it is required, and a row has no value", f.Name)
+			return nil, requiredError(f.Name)
 		}
 		chunks = append(chunks, data)
 	}
 	return chunks, nil
 }
 
-// properties says how the leaf columns of s are written.
+func requiredError(column string) error {
+	return fault.Errorf(fault.Invalid, "column %s: it is required, and a row has no value", column)
+}
+
+// properties says how the library writes the leaf columns of s.
 func (e *encoder) properties(s *arrow.Schema, u *unifier) *parquet.WriterProperties {
 	props := []parquet.WriterProperty{
 		parquet.WithVersion(parquet.V2_LATEST),

@@ -142,3 +142,23 @@ func TestLongValuesDoNotMakeLongPages(t *testing.T) {
 		t.Errorf("15 MB in %d pages", len(pages))
 	}
 }
+
+func TestRequiredColumnsHaveNoNullsInTheirDictionary(t *testing.T) {
+	entries := array.NewStringBuilder(memory.DefaultAllocator)
+	entries.Append("a")
+	entries.AppendNull()
+	places := array.NewInt32Builder(memory.DefaultAllocator)
+	places.AppendValues([]int32{0, 1, 0}, nil)
+	words := array.NewDictionaryArray(dictionaryType, places.NewArray(), entries.NewArray())
+	for _, nullable := range []bool{true, false} {
+		s := arrow.NewSchema([]arrow.Field{{Name: "word", Type: arrow.BinaryTypes.String, Nullable: nullable}}, nil)
+		e, err := NewEncoder(format.EncodeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := array.NewRecordBatch(arrow.NewSchema([]arrow.Field{{Name: "word", Type: dictionaryType, Nullable: true}}, nil), []arrow.Array{words}, 3)
+		if _, err = e.Encode(t.Context(), s, []arrow.RecordBatch{rec}); (err == nil) != nullable {
+			t.Errorf("nullable %v: %v", nullable, err)
+		}
+	}
+}

@@ -194,6 +194,7 @@ func TestTheListOfTheDeadStaysShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.Dead = map[string]time.Time{}
 	for i := range deadKept + 50 {
 		h.Dead[fmt.Sprintf("%012x", i)] = time.Now().Add(time.Duration(i) * time.Second)
 	}

@@ -122,7 +122,10 @@ func (r report) text(w io.Writer) error {
 			fmt.Fprintf(t, "\tratio\t\t\t%s\t%s\t%s\t%s\t\t\n", c.Wall(), c.CPU(), c.RSS(), c.Size())
 		}
 	}
-	err := t.Flush()
+	var err error
+	if len(r.Comparisons) > 0 {
+		err = t.Flush()
+	}
 	for _, line := range r.Targets() {
 		fmt.Fprintln(w, line)
 	}

@@ -29,6 +29,7 @@ import (
 const (
 	decodedBytes = 64 << 20
 	decodeRounds = 9
+	profiledRuns = 3
 )
 
 // decodeAlone measures the decoder in this process, on one core, collecting garbage included.
@@ -95,14 +96,18 @@ func profileFlat(ctx context.Context, b *bench, r *report) error {
 	if to == "" {
 		to = filepath.Join(b.cache, "cpu.pprof")
 	}
-	_, err := b.output(func(dir string) (figures, error) {
-		return figures{}, writeFile(to, func(w io.Writer) error {
-			if err := pprof.StartCPUProfile(w); err != nil {
+	err := writeFile(to, func(w io.Writer) error {
+		if err := pprof.StartCPUProfile(w); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+		for range profiledRuns {
+			_, err := b.output(func(dir string) (figures, error) { return figures{}, egress(ctx, b, dir+"/out/") })
+			if err != nil {
 				return err
 			}
-			defer pprof.StopCPUProfile()
-			return egress(ctx, b, dir+"/out/")
-		})
+		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -172,9 +177,16 @@ func costs(profile string) ([]cost, error) {
 	return sorted[:min(len(sorted), 8)], nil
 }
 
-// packageOf cuts the function off a symbol: a/b/c.(*T).f is of a/b/c.
+// packageOf cuts the function off a symbol: a/b/c.(*T).f is of a/b/c. What the runtime does stands together.
 func packageOf(symbol string) string {
 	dir, base := path.Split(strings.SplitN(symbol, "[", 2)[0])
-	base, _, _ = strings.Cut(base, ".")
-	return strings.TrimPrefix(dir+base, "github.com/")
+	base, _, dotted := strings.Cut(base, ".")
+	name := dir + base
+	switch {
+	case strings.HasPrefix(name, "internal/runtime/syscall"):
+		return "system calls"
+	case name == "runtime" || strings.HasPrefix(name, "internal/runtime/") || !dotted: // assembly has no package
+		return "runtime: memory, maps, scheduling"
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(name, "github.com/"), "gros-lake/gros/")
 }

@@ -38,6 +38,7 @@ type decoder struct {
 
 	mu   sync.Mutex
 	idle []*scanner
+	pad  []byte // for a long row: what inferred it lends it to what decodes it
 	// What the last Decode that drifted inferred, for the Infer that follows.
 	values  *array.Binary
 	under   *arrow.Schema
@@ -105,6 +106,9 @@ func (d *decoder) Decode(p rows.Payload, s *arrow.Schema) (format.Decoded, error
 	}
 	sc.root.counted(out.Coerced)
 	sc.rejects = nil
+	if cap(sc.pad) > keptPad {
+		sc.pad = nil // nothing is left to infer of it
+	}
 	return out, nil
 }
 
@@ -165,13 +169,24 @@ func (d *decoder) scanner(s *arrow.Schema) (*scanner, error) {
 func (d *decoder) release(sc *scanner) {
 	sc.root.drop()
 	sc.set(nil)
-	if cap(sc.pad) > keptPad {
-		sc.pad = nil
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.pad = nil; cap(sc.pad) > keptPad {
+		d.pad, sc.pad = sc.pad, nil
+	}
 	d.idle = append(d.idle, sc)
 	if most := 2 * runtime.GOMAXPROCS(0); len(d.idle) > most {
 		d.idle = append(d.idle[:0], d.idle[1:]...)
 	}
+}
+
+// padOf returns an empty buffer of a capacity.
+func (d *decoder) padOf(n int) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if p := d.pad; cap(p) >= n {
+		d.pad = nil
+		return p[:0]
+	}
+	return make([]byte, 0, n)
 }

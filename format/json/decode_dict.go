@@ -140,8 +140,8 @@ func (d *dictionary) forget(row int) {
 // begin empties d for texts that will be given away. Its table is kept.
 func (d *dictionary) begin() {
 	d.reset()
-	d.ends = append(make([]int32, 0, d.expect+d.expect/8+64), 0)
-	d.data = make([]byte, 0, d.expectData+d.expectData/8+256)
+	d.ends = append(make([]int32, 0, d.expect+d.expect/8+4), 0)
+	d.data = make([]byte, 0, d.expectData+d.expectData/8+32)
 }
 
 // reset empties d for texts of its own.

@@ -121,7 +121,7 @@ func (s *scanner) block(v []byte, at int64) {
 	}
 	n := len(v) - cut + 1
 	if cap(s.pad) < n+slack {
-		s.pad = make([]byte, 0, n+slack)
+		s.pad = s.d.padOf(n + slack)
 	}
 	s.pad = append(append(s.pad[:0], v[cut:]...), '\n')[:n+slack]
 	clear(s.pad[n:])

@@ -132,6 +132,11 @@ func (s *scanner) coded(c *column, r, i int) int {
 
 // enter adds a text to c's dictionary, unless it gives that up.
 func (s *scanner) enter(c *column, r int, v []byte, a, b, at uint64, end int) int {
+	if len(v) > longText {
+		c.spell()
+		s.putText(c, r, v)
+		return end
+	}
 	id, full := c.dict.add(v, a, b, at, r)
 	c.offsets[r] = id
 	c.n = r + 1
@@ -144,6 +149,9 @@ func (s *scanner) enter(c *column, r int, v []byte, a, b, at uint64, end int) in
 	}
 	return end
 }
+
+// longText is the length above which texts hardly repeat, and cost too much to be copied once more.
+const longText = 64 << 10
 
 // fewTexts is what a dictionary may always hold, all different or not, before its batch ends.
 const fewTexts = 2048

@@ -20,6 +20,7 @@ type Gatherer struct {
 
 	schema *arrow.Schema // of the newest batch: earlier ones have no column that it has not
 	same   *arrow.Schema // another whose columns are of the same types
+	fewer  *arrow.Schema // another that lacks some of them
 	last   *batch
 }
 
@@ -74,7 +75,9 @@ func (g *Gatherer) Add(folder string, r arrow.RecordBatch, index []int32) {
 	if g.last == nil || g.last.rows != r {
 		g.settleIfFull()
 		g.last = &batch{rows: r, bytes: rows.Size(r)}
-		g.schema = r.Schema()
+		if g.schema != r.Schema() {
+			g.schema, g.same, g.fewer = r.Schema(), nil, nil
+		}
 	}
 	b := g.last
 	if b.parts == 0 {
@@ -244,7 +247,7 @@ func (g *Gatherer) Take(folder string) []arrow.RecordBatch {
 func (g *Gatherer) join(parts []part) []arrow.RecordBatch {
 	whole := make([]arrow.RecordBatch, 0, len(parts))
 	for _, p := range parts {
-		if p.Index == nil && g.current(p.Rows.Schema()) {
+		if p.Index == nil && (g.current(p.Rows.Schema()) || g.earlier(p.Rows.Schema())) {
 			whole = append(whole, p.Rows)
 		}
 	}
@@ -279,6 +282,22 @@ func (g *Gatherer) current(s *arrow.Schema) bool {
 		}
 	}
 	g.same = s
+	return true
+}
+
+// earlier reports whether s has some of the newest columns, each of the type that it has now: the encoder takes them as null
+// where they are missing, so that rows need no copy because there are new columns.
+func (g *Gatherer) earlier(s *arrow.Schema) bool {
+	if s == g.fewer {
+		return true
+	}
+	for _, f := range s.Fields() {
+		at := g.schema.FieldIndices(f.Name)
+		if len(at) != 1 || !rows.SameType(f.Type, g.schema.Field(at[0]).Type) {
+			return false
+		}
+	}
+	g.fewer = s
 	return true
 }
 

@@ -50,7 +50,7 @@ func TestEachBadLineIsARowOrAReject(t *testing.T) {
 			dir := t.TempDir()
 			before, after := `{"id":1,"s":"one","f":0.5}`+"\n", `{"id":3,"s":"three","f":1.5}`+"\n"
 			r := egress(t, dir, before+c.line+"\n"+after, "out.jsonl")
-			if !strings.Contains(r.stderr, "1 rows were rejected and kept") {
+			if !strings.Contains(r.stderr, "1 row was rejected and kept") {
 				t.Errorf("stderr does not tell of the reject: %s", r.stderr)
 			}
 			_, sum := records(t, dir, "out")
@@ -218,7 +218,11 @@ func TestLongLines(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			fed(t, dir, repeated(c.size/(1<<16)+3, line(c.size)), "egress", "out/").well(t).inside(t, memory)
+			bound := int64(memory)
+			if c.rejected == 0 {
+				bound += 16 << 20 // such a row is there some times at once, as text, as a column and as a page
+			}
+			fed(t, dir, repeated(c.size/(1<<16)+3, line(c.size)), "egress", "out/").well(t).inside(t, bound)
 			out := filepath.Join(dir, "out")
 			if _, sum := records(t, out, "part"); sum != (counts{Read: 3, Written: 3 - c.rejected, Rejected: c.rejected}) {
 				t.Errorf("counts %+v", sum)
@@ -255,7 +259,7 @@ func TestFiveThousandColumns(t *testing.T) {
 		dir := t.TempDir()
 		rows := 300
 		fed(t, dir, repeated(rows, wide), "egress", "out/").well(t).inside(t, memory)
-		answers(t, filepath.Join(dir, "out"), check, fmt.Sprintf("[%d,%d,%d,0,\"%d\"]", rows, rows, rows, 4999*rows*(rows-1)/2))
+		answers(t, filepath.Join(dir, "out"), check, fmt.Sprintf("[%d,%d,%d,0,%d]", rows, rows, rows, 4999*rows*(rows-1)/2))
 	})
 	t.Run("in one row", func(t *testing.T) {
 		dir := t.TempDir()

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -138,6 +139,9 @@ func (b *binder) unknownColumn(n *node, part int, s *arrow.StructType) error {
 		what = fmt.Sprintf("%s has no field %s", dotted(n.path[:part]), quoteName(name))
 	}
 	err := b.errorf(n, "%s", what)
+	if part == 0 && b.text[n.pos] == '"' && !slices.ContainsFunc(names, func(s string) bool { return strings.EqualFold(s, name) }) {
+		return fault.Hint(err, "double quotes are for names; a text is written '%s'", strings.ReplaceAll(name, "'", "''"))
+	}
 	if near := fault.Nearest(name, names); near != "" {
 		return fault.Hint(err, "did you mean %s?", quoteName(near))
 	}

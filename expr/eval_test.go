@@ -160,6 +160,7 @@ func TestTypesAreCheckedBeforeARowFlows(t *testing.T) {
 	s := batch(t, [2]string{"amount bigint", "[]"}, [2]string{"name varchar", "[]"}, [2]string{"ts timestamp", "[]"}, [2]string{"l bigint[]", "[]"},
 		[2]string{"s struct(inner bigint)", "[]"}).Schema()
 	for text, want := range map[string][2]string{
+		`amount = "ten's"`:               {"character 10: there is no column \"ten's\"", "double quotes are for names; a text is written 'ten''s'"},
 		"amuont + 1":                     {"character 1: there is no column amuont", "did you mean amount?"},
 		"1 + s.iner":                     {"character 5: s has no field iner", "did you mean inner?"},
 		"name.x":                         {"name is a varchar, which has no field x", ""},

@@ -1,4 +1,4 @@
-// Command gros turns streams, change feeds and files into a versioned data lake.
+// Command gros turns streams of rows and files into folders of partitioned Parquet, exactly once.
 package main
 
 import (

@@ -11,7 +11,7 @@ import (
 // Connector is the files connector.
 var Connector = connector.Spec{
 	Name:   "files",
-	Doc:    "Files of a folder or a bucket: Parquet, JSON lines, CSV, compressed or not",
+	Doc:    "Files of a folder: Parquet, JSON lines, CSV, compressed or not",
 	Source: connector.SourceOf("files", openSource),
 	Sink:   connector.SinkOf("files", openSink),
 }

@@ -89,8 +89,9 @@ func joined(errs []error) string {
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "gros",
-		Short:         "Turn streams, change feeds and files into a versioned data lake",
+		Short:         "Turn streams of rows and files into folders of partitioned Parquet, exactly once",
 		SilenceUsage:  true,
+		Version:       gros.Version,
 		SilenceErrors: true,
 		PersistentPreRun: func(*cobra.Command, []string) {
 			a.log = a.logger()
@@ -99,7 +100,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "say more on stderr")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return fault.Hint(fault.As(fault.Invalid, err), "%s --help lists the flags", c.CommandPath())
+		return flagError(c, err)
 	})
 	root.AddCommand(
 		a.initCommand(), a.runCommand(), a.lintCommand(), a.egressCommand(), a.lsCommand(), a.catCommand(), a.schemaCommand(),

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/spf13/cobra"
 
+	"github.com/gros-lake/gros"
 	"github.com/gros-lake/gros/fault"
 )
 
@@ -60,6 +61,39 @@ func TestExitStatusIsThatOfTheFault(t *testing.T) {
 		if out.Len() > 0 || !strings.HasPrefix(errs.String(), "gros: ") {
 			t.Errorf("%q says %q and %q", c.args, out, errs)
 		}
+	}
+}
+
+func TestWrongFlagsAreSaid(t *testing.T) {
+	for args, want := range map[string]string{
+		"egress out/ --partiton-by a": "unknown flag: --partiton-by\n  → did you mean --partition-by?",
+		"cat out/ -q":                 "unknown shorthand flag: 'q' in -q\n  → gros cat --help lists the flags",
+		"cat out/ -n many":            "\"many\" is no number\n  → gros cat --help lists the flags",
+		"run p.yaml --until-idle 5":   "--until-idle: 5 is no duration\n  → durations are written as 5s, 1m30s, 2h or 7d",
+		"lint --schema p.yaml":        "--schema p.yaml: is the name of a pipeline, and this writes a JSON Schema\n  → gros lint p.yaml checks it; gros lint --schema gros.schema.json writes the schema",
+		"run .":                       ".: is a folder\n  → name the file in it",
+	} {
+		a, _, errs := newApp("", nil)
+		if got := a.run(t.Context(), strings.Fields(args)); got != fault.Invalid.ExitCode() || errs.String() != "gros: "+want+"\n" {
+			t.Errorf("gros %s ends with %d and says\n%swant\ngros: %s", args, got, errs, want)
+		}
+	}
+}
+
+func TestTheVersionIsSaidByAFlag(t *testing.T) {
+	a, out, errs := newApp("", nil)
+	if got := a.run(t.Context(), []string{"--version"}); got != 0 || out.String() != "gros "+gros.Version+"\n" {
+		t.Errorf("ends with %d: %q %q", got, out, errs)
+	}
+}
+
+func TestEachPlaceOfRejectsHasItsCommand(t *testing.T) {
+	a, _, errs := newApp("", nil)
+	s := new(gros.Stats)
+	s.Rejected.Store(3)
+	a.tellRejects([]string{"a/", "b/"}, s)
+	if want := "3 rows were rejected and kept: gros rejects show a/; gros rejects show b/\n"; errs.String() != want {
+		t.Errorf("got  %swant %s", errs, want)
 	}
 }
 

@@ -35,7 +35,7 @@ Rows become visible at each commit; any number of processes may write one place 
 			stop := a.progress("egress", process.Stats)
 			err = p.Run(c.Context(), gros.RunOptions{Process: process})
 			stop()
-			a.tellRejects(args[0], process.Stats)
+			a.tellRejects(args[:1], process.Stats)
 			return err
 		},
 	}

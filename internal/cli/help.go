@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"errors"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,6 +51,9 @@ func (a *app) tidy(root *cobra.Command) {
 	root.SetHelpTemplate(helpTemplate)
 	root.Args = noCommand
 	root.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	root.SetVersionTemplate("gros {{.Version}}\n")
+	root.InitDefaultVersionFlag()
+	root.Flags().Lookup("version").Hidden = true // gros version says more
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -75,6 +81,27 @@ func hideHelpFlags(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		hideHelpFlags(sub)
 	}
+}
+
+var flagNames = regexp.MustCompile(`(?m)^ +(?:-\w, |    )--([\w-]+)`)
+
+// flagError says what was meant by a flag that there is not, and what the value of one is not.
+func flagError(c *cobra.Command, err error) error {
+	var unknown interface{ GetSpecifiedName() string }
+	if errors.As(err, &unknown) {
+		var names []string
+		for _, found := range flagNames.FindAllStringSubmatch(c.Flags().FlagUsages(), -1) {
+			names = append(names, found[1])
+		}
+		if near := fault.Nearest(unknown.GetSpecifiedName(), names); near != "" && near != unknown.GetSpecifiedName() {
+			return fault.Hint(fault.As(fault.Invalid, err), "did you mean --%s?", near)
+		}
+	}
+	var number *strconv.NumError
+	if errors.As(err, &number) {
+		err = fault.Errorf(fault.Invalid, "%q is no number", number.Num)
+	}
+	return fault.Hint(fault.As(fault.Invalid, err), "%s --help lists the flags", c.CommandPath())
 }
 
 // noCommand refuses an argument that names no command, and says which was meant.

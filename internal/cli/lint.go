@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +30,10 @@ problem is told, with its place. Of a file without one, the guarantee of each si
 				}
 				if len(args) > 0 {
 					return fault.New(fault.Invalid, "--schema checks no files")
+				}
+				if ext := filepath.Ext(schema); ext == ".yaml" || ext == ".yml" { // a pipeline, which it would overwrite
+					err := fault.Errorf(fault.Invalid, "--schema %s: is the name of a pipeline, and this writes a JSON Schema", schema)
+					return fault.Hint(err, "gros lint %s checks it; gros lint --schema gros.schema.json writes the schema", schema)
 				}
 				return a.writeSchema(schema)
 			}

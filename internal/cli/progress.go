@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ func (a *app) progress(name string, s *gros.Stats) (stop func()) {
 	if a.terminal() {
 		every = 200 * time.Millisecond
 	}
+	begin := time.Now()
 	done, ended := make(chan struct{}), sync.WaitGroup{}
 	ended.Add(1)
 	go func() {
@@ -24,9 +26,9 @@ func (a *app) progress(name string, s *gros.Stats) (stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				a.show(name, s, false)
+				a.show(name, s, begin, false)
 			case <-done:
-				a.show(name, s, true)
+				a.show(name, s, begin, true)
 				return
 			}
 		}
@@ -37,8 +39,8 @@ func (a *app) progress(name string, s *gros.Stats) (stop func()) {
 	}
 }
 
-func (a *app) show(name string, s *gros.Stats, last bool) {
-	elapsed := s.Elapsed()
+func (a *app) show(name string, s *gros.Stats, begin time.Time, last bool) {
+	elapsed := time.Since(begin)
 	rate := float64(s.Read.Load()) / elapsed.Seconds()
 	mb := float64(s.Bytes.Load()) / 1e6 / elapsed.Seconds()
 	if a.terminal() {
@@ -60,7 +62,10 @@ func (a *app) show(name string, s *gros.Stats, last bool) {
 	if last {
 		message = "ended"
 	}
-	a.log.Info(message, "pipeline", name, "read", s.Read.Load(), "rows_per_second", int64(rate), "mb_per_second", mb,
+	a.log.Info(message, "pipeline", name, "read", s.Read.Load(), "rows_per_second", int64(rate), "mb_per_second", rounded(mb, 10),
 		"written", s.Written.Load(), "files", s.Files.Load(), "rejected", s.Rejected.Load(), "filtered", s.Filtered.Load(),
-		"commits", s.Commits.Load(), "seconds", elapsed.Seconds())
+		"commits", s.Commits.Load(), "seconds", rounded(elapsed.Seconds(), 1000))
 }
+
+// rounded is v in so many parts of one.
+func rounded(v, parts float64) float64 { return math.Round(v*parts) / parts }

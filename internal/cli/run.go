@@ -13,11 +13,12 @@ import (
 
 	"github.com/gros-lake/gros"
 	"github.com/gros-lake/gros/fault"
+	"github.com/gros-lake/gros/setting"
 )
 
 func (a *app) runCommand() *cobra.Command {
 	var set []string
-	var untilIdle time.Duration
+	var idle string
 	var dry bool
 	c := &cobra.Command{
 		Use:   "run PIPELINE.yaml…",
@@ -26,6 +27,14 @@ func (a *app) runCommand() *cobra.Command {
   gros run p.yaml --set source.generate.rows=1000`,
 		Args: atLeast(1, "name the pipeline file"),
 		RunE: func(c *cobra.Command, args []string) error {
+			var untilIdle time.Duration
+			if idle != "" {
+				var err error
+				if untilIdle, err = setting.ParseDuration(idle); err != nil {
+					err = fault.Errorf(fault.Invalid, "--until-idle: %w", err)
+					return fault.Hint(err, "durations are written as 5s, 1m30s, 2h or 7d")
+				}
+			}
 			var pipelines []*gros.Pipeline
 			var errs []error
 			for _, path := range args {
@@ -36,14 +45,20 @@ func (a *app) runCommand() *cobra.Command {
 				errs = append(errs, err)
 				pipelines = append(pipelines, p)
 			}
-			if err := errors.Join(errs...); err != nil || dry {
+			if err := errors.Join(errs...); err != nil {
 				return err
+			}
+			if dry {
+				for _, path := range args {
+					fmt.Fprintf(a.stderr, "%s: ok\n", path)
+				}
+				return nil
 			}
 			return a.runAll(c.Context(), pipelines, untilIdle)
 		},
 	}
 	c.Flags().StringArrayVar(&set, "set", nil, "override a setting, `path=value`; repeats")
-	c.Flags().DurationVar(&untilIdle, "until-idle", 0, "end when no row came for so long")
+	c.Flags().StringVar(&idle, "until-idle", "", "end when no row came for this `duration`: 30s")
 	c.Flags().BoolVar(&dry, "dry-run", false, "check everything, read nothing")
 	return c
 }
@@ -64,7 +79,7 @@ func (a *app) runAll(ctx context.Context, pipelines []*gros.Pipeline, untilIdle 
 			stop := a.progress(p.Name(), process.Stats)
 			err := p.Run(ctx, gros.RunOptions{Process: process, UntilIdle: untilIdle})
 			stop()
-			a.tellRejects(strings.Join(p.Places(), " "), process.Stats)
+			a.tellRejects(p.Places(), process.Stats)
 			results <- err
 		}()
 	}
@@ -117,10 +132,14 @@ func checkNumber(c *cobra.Command, n int64) error {
 	return fault.Errorf(fault.Invalid, "-n %d: is negative", n)
 }
 
-// tellRejects says on stderr how many rows were refused, and where they are.
-func (a *app) tellRejects(place string, s *gros.Stats) {
+// tellRejects says on stderr how many rows were refused, and how to see them in each of the places.
+func (a *app) tellRejects(places []string, s *gros.Stats) {
 	if n := s.Rejected.Load(); n > 0 {
-		fmt.Fprintf(a.stderr, "%d rows were rejected and kept: gros rejects show %s\n", n, place)
+		were := "were"
+		if n == 1 {
+			were = "was"
+		}
+		fmt.Fprintf(a.stderr, "%s %s rejected and kept: gros rejects show %s\n", counted(n, "row"), were, strings.Join(places, "; gros rejects show "))
 	}
 }
 

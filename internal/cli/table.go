@@ -100,7 +100,7 @@ func (t *table) end() error {
 		}
 		t.schema = s
 	}
-	if !t.written || len(t.waiting) > 0 {
+	if len(t.schema.Fields()) > 0 && (!t.written || len(t.waiting) > 0) {
 		if err := t.flush(); err != nil {
 			return err
 		}

@@ -75,6 +75,9 @@ func readFile(path string) ([]byte, error) {
 	if errors.As(err, &p) {
 		err = p.Err
 	}
+	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+		return nil, fault.Hint(fault.Errorf(fault.Invalid, "%s: is a folder", path), "name the file in it")
+	}
 	kind := fault.Invalid
 	if errors.Is(err, fs.ErrPermission) {
 		kind = fault.Denied

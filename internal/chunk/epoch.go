@@ -239,8 +239,15 @@ func (e *epoch) flushLarge(ctx context.Context) error {
 
 // flush takes a folder's rows and has them encoded and appended to its file.
 func (e *epoch) flush(ctx context.Context, folder string) error {
+	limit := e.sink.Roll.Rows
+	n, bytes := e.gather.Waiting(folder)
+	if file := e.sink.ratio.raw(e.sink.Roll.Size); bytes > file { // one batch for several small files: by quarters of one
+		if few := max(n*(file/4)/bytes, 1); limit <= 0 || few < limit {
+			limit = few
+		}
+	}
 	recs := e.gather.Take(folder)
-	for _, part := range cut(recs, e.sink.Roll.Rows) {
+	for _, part := range cut(recs, limit) {
 		if err := e.appendRun(ctx, folder, part); err != nil {
 			return err
 		}

@@ -53,7 +53,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
+	root.SetOut(unread{a.stdout})
 	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil || errors.Is(err, syscall.EPIPE) {
@@ -61,6 +61,17 @@ func (a *app) run(ctx context.Context, args []string) int {
 	}
 	a.report(err)
 	return fault.KindOf(err).ExitCode()
+}
+
+// unread is where help goes, which says nothing of a reader that has seen enough.
+type unread struct{ io.Writer }
+
+func (w unread) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		return len(p), nil
+	}
+	return n, err
 }
 
 // report prints each of the joined errors on a line of its own, its hint below.

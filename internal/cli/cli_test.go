@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 
@@ -84,6 +85,20 @@ func TestTheVersionIsSaidByAFlag(t *testing.T) {
 	a, out, errs := newApp("", nil)
 	if got := a.run(t.Context(), []string{"--version"}); got != 0 || out.String() != "gros "+gros.Version+"\n" {
 		t.Errorf("ends with %d: %q %q", got, out, errs)
+	}
+}
+
+func TestHelpMayBeLeftUnread(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer w.Close()
+	a, _, errs := newApp("", nil)
+	a.stdout = w
+	if got := a.run(t.Context(), []string{"run", "--help"}); got != 0 || errs.Len() > 0 {
+		t.Errorf("ends with %d: %s", got, errs)
 	}
 }
 

@@ -146,7 +146,7 @@ func (a *app) tellRejects(places []string, s *gros.Stats) {
 // limitMemory lets the garbage collector work harder before the process takes more than the pipelines may, plus what the
 // program itself needs. GOMEMLIMIT, where it is set, has the last word.
 func limitMemory(pipelines int64) {
-	const program = 40 << 20
+	const program = 16 << 20
 	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
 		debug.SetMemoryLimit(pipelines + program)
 	}

@@ -126,7 +126,7 @@ func egress(ctx context.Context, b *bench, dest string) error {
 	if err != nil {
 		return err
 	}
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(p.Memory() + 40<<20)) // as the command does
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(p.Memory() + 16<<20)) // as the command does
 	in, err := os.Open(b.events)
 	if err != nil {
 		return err

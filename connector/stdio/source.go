@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"regexp"
 	"sync"
 	"time"
 
@@ -173,10 +174,20 @@ func (s *source) kind(ctx context.Context, in format.Input) (string, format.Inpu
 		}
 		kind = sniff(text.Head())
 	}
+	if kind == unknown {
+		err := fault.Errorf(fault.Invalid, "%s: the first bytes are neither JSON nor CSV nor Arrow: %q", in.Name, firstLine(text.Head()))
+		return "", in, errors.Join(fault.Hint(err, "look at what comes in; if it is CSV of one column, say so: egress --from csv, or format: csv"), text.Close())
+	}
 	if in.Size >= 0 { // it can be opened again
 		return kind, in, text.Close()
 	}
 	return kind, format.Input{Name: in.Name, Size: -1, Open: func(context.Context, int64, int64) (io.ReadCloser, error) { return text, nil }}, nil
+}
+
+// firstLine is the beginning of a text, for people.
+func firstLine(head []byte) string {
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	return string(line[:min(len(line), 60)])
 }
 
 // regular is the input as a file that can be read at any place, nil if it is none.
@@ -241,15 +252,47 @@ func sniff(head []byte) string {
 	case head[0] == '{' || head[0] == '[':
 		return "json"
 	}
-	return "csv"
+	return sniffLines(head, len(head) >= sniffed)
 }
+
+// sniffed is how many bytes are looked at before a long first line is taken for one of CSV.
+const sniffed = 64 << 10
+
+// headerWord is what a column is called in a header of one column.
+var headerWord = regexp.MustCompile(`^"?[\pL_][\pL\d_.-]{0,63}"?$`)
+
+// sniffLines tells the format of text that does not begin like JSON: an object on a later line makes it JSON whose first
+// line is broken; CSV has a delimiter in its header, or one word for a header and a line below.
+func sniffLines(head []byte, all bool) string {
+	first, rest, whole := bytes.Cut(head, []byte("\n"))
+	if !whole && !all {
+		return ""
+	}
+	for line := range bytes.Lines(rest) {
+		if bytes.HasPrefix(line, []byte("{")) {
+			return "json"
+		}
+	}
+	switch first = bytes.TrimSpace(first); {
+	case bytes.ContainsAny(first, ",;\t|"):
+		return "csv"
+	case headerWord.Match(first) && len(rest) > 0:
+		return "csv"
+	case headerWord.Match(first) && !all:
+		return ""
+	}
+	return unknown
+}
+
+// unknown is a format that nobody can tell from the first bytes.
+const unknown = "unknown"
 
 // sniffEnd tells the format of an input that is too short for sniff.
 func sniffEnd(head []byte) string {
 	if len(bytes.TrimSpace(head)) == 0 {
 		return "json" // no rows in any format
 	}
-	return "csv"
+	return sniffLines(bytes.TrimLeft(head, " \t\r\n"), true)
 }
 
 var magics = []struct{ bytes, format string }{

@@ -115,8 +115,9 @@ func payloads(t testing.TB, s connector.Source) string {
 
 func TestTheFirstBytesTellTheFormat(t *testing.T) {
 	for head, want := range map[string]string{
-		"{": "json", " \n\t[": "json", "\xef": "", "\xef\xbb": "", "\xef\xbb\xbf": "", "\xef\xbb\xbf{": "json", "id,name": "csv", "\"id\";": "csv", "1": "csv",
-		"\xff\xff\xff\xff": "arrow", "ARROW1": "arrow", "PAR1": "parquet", "\xff\xff": "", "PA": "", "": "", " \n": "", "PAX": "csv",
+		"{": "json", " \n\t[": "json", "\xef": "", "\xef\xbb": "", "\xef\xbb\xbf": "", "\xef\xbb\xbf{": "json", "id,name\n": "csv", "\"id\";x\n": "csv", "id,na": "", "1": "",
+		"\xff\xff\xff\xff": "arrow", "ARROW1": "arrow", "PAR1": "parquet", "\xff\xff": "", "PA": "", "": "", " \n": "", "PAX": "",
+		"id\n1": "csv", "id\n": "", "oops\n{\"a\":1}\n": "json", "<html>\n<body>\n": unknown, "hello world\n": unknown,
 	} {
 		if got := sniff([]byte(head)); got != want {
 			t.Errorf("%q is %q, want %q", head, got, want)

@@ -116,7 +116,10 @@ func (s *Sink) Resume(ctx context.Context, splits []rows.Split) (connector.Check
 	if s.cur != nil {
 		s.cur.abort(ctx)
 	}
-	if s.writer == nil || (s.keepsPositions() && s.writer.Lost(splits)) {
+	if s.writer != nil && s.keepsPositions() {
+		s.writer = s.writer.Heir(splits)
+	}
+	if s.writer == nil {
 		s.writer = commit.NewWriter(s.log, s.Pipeline)
 		s.egress = rows.Split{Source: commit.EgressSource, ID: s.writer.Nonce()}
 	}

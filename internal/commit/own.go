@@ -24,10 +24,10 @@ func (w *Writer) Own(ctx context.Context, splits []rows.Split) error {
 	if w.stuck != nil {
 		return w.stuck
 	}
-	before := maps.Clone(w.at)
 	if err := w.own(ctx, splits); err != nil {
 		return err
 	}
+	before := maps.Clone(w.at)
 	if err := w.settle(ctx); err != nil && !errors.Is(err, connector.ErrRewound) {
 		return err
 	}
@@ -50,6 +50,11 @@ func (w *Writer) own(ctx context.Context, wanted []rows.Split) error {
 	for {
 		if err := w.admit(); err != nil {
 			return err
+		}
+		if w.head != nil {
+			if err := errors.Join(w.still(w.nonce, w.at), w.still(w.parent, w.parentAt)); err != nil {
+				return err
+			}
 		}
 		splits, err := w.unfolded(ctx, wanted)
 		if err != nil {
@@ -98,6 +103,7 @@ func (w *Writer) others(splits []rows.Split) []rows.Split {
 
 // take notes where those of splits stand that are this life's.
 func (w *Writer) take(splits []rows.Split) {
+	w.parent, w.parentAt = "", nil
 	for _, s := range splits {
 		if held, there := w.head.Splits[s.String()]; there && held.Owner == w.nonce {
 			w.at[s.String()] = held.At
@@ -105,17 +111,42 @@ func (w *Writer) take(splits []rows.Split) {
 	}
 }
 
-// Lost says whether this life holds splits that are neither among these nor at their end. A new life must begin then: once
-// it owns none, it is dead, and what it stages is swept.
-func (w *Writer) Lost(splits []rows.Split) bool {
+// Heir is who goes on with splits, some of which w may hold: w itself, or a new life when w holds others too that have not
+// ended. They were lost, and once a life owns none it is dead, and what it stages is swept.
+func (w *Writer) Heir(splits []rows.Split) *Writer {
 	w.turn.Lock()
 	defer w.turn.Unlock()
-	for name := range w.at {
-		if !w.head.Splits[name].Done && !slices.Contains(splits, rows.ParseSplit(name)) {
-			return true
+	heir := NewWriter(w.log, w.pipeline)
+	heir.parent, heir.parentAt = w.nonce, map[string]int64{}
+	lost := false
+	for name, at := range w.at {
+		if slices.Contains(splits, rows.ParseSplit(name)) {
+			heir.parentAt[name] = at
+		} else {
+			lost = lost || !w.head.Splits[name].Done
 		}
 	}
-	return false
+	if !lost {
+		return w
+	}
+	return heir
+}
+
+// still says whether splits are held as nonce left them, when a writer goes on with what it has in memory: whoever took one
+// over may have recorded the same rows.
+func (w *Writer) still(nonce string, at map[string]int64) error {
+	var rewound error
+	for name, last := range at {
+		switch s, there := w.head.Splits[name]; {
+		case !there && rows.ParseSplit(name).Source != EgressSource: // ended, and folded away
+		case s.At == last && (s.Owner == nonce || s.Done):
+		case s.Owner != nonce:
+			return w.fenced()
+		default:
+			at[name], rewound = s.At, connector.ErrRewound
+		}
+	}
+	return rewound
 }
 
 // disown gives up the ended splits of wanted sources whose owners own nothing else, so that these count as dead, and the

@@ -30,9 +30,11 @@ type Writer struct {
 	nonce    string
 	count    atomic.Uint32
 
-	turn      sync.Mutex          // guards what follows, but for mu's
-	head      *connector.Record   // newest known
-	at        map[string]int64    // per owned split: seq of the record that last touched it, as we know
+	turn      sync.Mutex        // guards what follows, but for mu's
+	head      *connector.Record // newest known
+	at        map[string]int64  // per owned split: seq of the record that last touched it, as we know
+	parent    string            // the life whose splits this one goes on with, until it owns them, and where they stood
+	parentAt  map[string]int64
 	confirmed map[int64]bool      // commits known to be visible
 	cleaned   map[string]bool     // files of head.Clean that are cleaned
 	state     *connector.StateRef // newest of the stages before the sink, as recorded

@@ -191,6 +191,9 @@ func (w *Writer) Checkpoint(ctx context.Context) (connector.Checkpoint, error) {
 		return c, nil
 	}
 	raw, err := w.ReadState(ctx, state)
+	if err != nil && w.refresh(ctx) == nil && w.owns() != nil {
+		return c, w.owns() // whoever took over has swept it
+	}
 	c.State = raw
 	return c, err
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/gros-lake/gros/internal/chunk"
 	"github.com/gros-lake/gros/internal/config"
 	"github.com/gros-lake/gros/internal/pipeline"
+	"github.com/gros-lake/gros/rows"
+	"github.com/gros-lake/gros/setting"
 	"github.com/gros-lake/gros/stage"
 )
 
@@ -114,6 +116,9 @@ func openStages(c *config.Pipeline, p Process, source, sink string) ([]stage.Sta
 	var stages []stage.Stage
 	open := func(s config.Stage) error {
 		opened, err := s.Open(env)
+		if _, evolves := opened.(stage.Evolver); err == nil && !evolves {
+			opened = placed{opened, s.Place}
+		}
 		stages = append(stages, opened)
 		return err
 	}
@@ -150,6 +155,25 @@ func openStages(c *config.Pipeline, p Process, source, sink string) ([]stage.Sta
 		}
 	}
 	return stages, nil
+}
+
+// placed is a stage whose errors say where it stands in the file.
+type placed struct {
+	stage.Stage
+	place setting.Place
+}
+
+// Apply adds the place to errors of the stage, not to those of what comes after it.
+func (p placed) Apply(ctx context.Context, in rows.Batch, emit func(rows.Batch) error) error {
+	var after error
+	err := p.Stage.Apply(ctx, in, func(out rows.Batch) error {
+		after = emit(out)
+		return after
+	})
+	if err == nil || errors.Is(err, after) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return p.place.Wrap(err)
 }
 
 // whereStage is the filter that a sink's where asks for.

@@ -1,4 +1,4 @@
-// Package gros turns streams, change feeds and files into a versioned, governed data lake on an object store.
+// Package gros turns streams and files into folders of partitioned files with a log of commits, exactly once.
 package gros
 
 import (

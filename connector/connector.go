@@ -38,6 +38,10 @@ type Transient interface{ Transient() string } // why, for the guarantee
 // Bounded is a Source whose splits end by themselves, so that only some of them need to be read at once.
 type Bounded interface{ Bounded() bool }
 
+// Continuing is a Source whose splits may yield more rows when they are read again after their end, at a later start: it was
+// a setting that ended them.
+type Continuing interface{ Continuing() }
+
 // Sink writes rows outside. Nothing written is visible before a commit. Its methods are called by one goroutine at a
 // time, but Commit and Confirm of one epoch may run while the next is written.
 type Sink interface {

@@ -140,7 +140,11 @@ func (b *binder) unknownColumn(n *node, part int, s *arrow.StructType) error {
 	}
 	err := b.errorf(n, "%s", what)
 	if part == 0 && b.text[n.pos] == '"' && !slices.ContainsFunc(names, func(s string) bool { return strings.EqualFold(s, name) }) {
-		return fault.Hint(err, "double quotes are for names; a text is written '%s'", strings.ReplaceAll(name, "'", "''"))
+		text := "double quotes are for names; a text is written '" + strings.ReplaceAll(name, "'", "''") + "'"
+		if near := fault.Nearest(name, names); near != "" {
+			text = "did you mean " + quoteName(near) + "? " + text
+		}
+		return fault.Hint(err, "%s", text)
 	}
 	if near := fault.Nearest(name, names); near != "" {
 		return fault.Hint(err, "did you mean %s?", quoteName(near))

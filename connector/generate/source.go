@@ -88,6 +88,9 @@ func (s *source) Splits(ctx context.Context) iter.Seq2[[]rows.Split, error] {
 	}
 }
 
+// Continuing says that a later start with more rows, or for another duration, goes on.
+func (s *source) Continuing() {}
+
 // Bounded reports whether the splits end by themselves and need not be read at the same time.
 func (s *source) Bounded() bool { return s.conf.Rows > 0 && s.conf.Rate == 0 && s.conf.Duration == 0 }
 

@@ -2,11 +2,14 @@ package pipeline
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"time"
 
 	"github.com/gros-lake/gros/connector"
+	"github.com/gros-lake/gros/fault"
 	"github.com/gros-lake/gros/rows"
 )
 
@@ -85,11 +88,21 @@ func (s *session) seal(last bool) error {
 	s.spawn(func() {
 		record, err := pending.Commit(s.work)
 		if err == nil {
-			err = pending.Confirm(s.work)
+			err = confirm(s.work, pending, record)
 		}
 		s.commits <- commitResult{record, e.Positions, e.Finished, e.Rows, err}
 	})
 	return nil
+}
+
+// confirm makes a commit visible. When it cannot, the rows are safe all the same: whoever sends them again doubles them.
+func confirm(ctx context.Context, p connector.Pending, r *connector.Record) error {
+	err := p.Confirm(ctx)
+	if err == nil || r == nil || errors.Is(err, connector.ErrRewound) || errors.Is(err, connector.ErrFenced) {
+		return err
+	}
+	err = fmt.Errorf("record %d is put, its files are not visible yet: %w", r.Seq, err)
+	return fault.Hint(err, "do not send the rows again: the next start at this place makes them visible")
 }
 
 // upkeep lets the sink sweep, in the place of a commit.
@@ -127,6 +140,13 @@ func (s *session) committed(r commitResult) error {
 	}
 	if err := acknowledge(s.work, s.l.source, r.positions); err != nil {
 		return err
+	}
+	if r.record != nil {
+		refused := rows.Counts{Rejected: max(0, r.record.Rows.Rejected-r.rows.Rejected)}
+		if err := s.window.add(refused, nil); err != nil {
+			s.broken = true
+			return err
+		}
 	}
 	if s.due {
 		return s.seal(false)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -180,9 +181,12 @@ func (w *window) add(c rows.Counts, rejects []rows.Reject) error {
 		return nil
 	}
 	err := fault.Errorf(fault.Invalid, "%d of the last %d rows were rejected, more than %d of %d", w.rejected, w.rows, w.b.Rejects, w.b.Of)
+	if w.b.Of == math.MaxInt64 {
+		err = fault.Errorf(fault.Invalid, "%d rows were rejected, more than %d", w.rejected, w.b.Rejects)
+	}
 	if len(rejects) > 0 {
 		r := rejects[len(rejects)-1]
 		err = fault.Errorf(fault.Invalid, "%w; the last one: %s: %s", err, r.Kind, r.Message)
 	}
-	return fault.Hint(err, "mend the source or the stages, or raise max_rejects; the rows since the last commit are read again")
+	return fault.Hint(err, "mend the source or the stages, or raise max_rejects; what was not committed is not kept here")
 }

@@ -16,7 +16,7 @@ type reader struct {
 	split  rows.Split
 	last   rows.Position // of the newest batch consumed
 	cancel context.CancelFunc
-	halted atomic.Bool // stopped before the split's end
+	halted atomic.Bool // the split may go on after what was read
 }
 
 func (r *reader) stop()         { r.cancel() }
@@ -27,7 +27,8 @@ func (s *session) read(split rows.Split, pos rows.Position) {
 	ctx, cancel := context.WithCancel(s.reading)
 	r := &reader{split: split, last: pos, cancel: cancel}
 	s.readers[split] = r
-	limited := bounded(partOf(s.l.source, split))
+	source := partOf(s.l.source, split)
+	limited := bounded(source)
 	s.feeders.Add(1)
 	go func() {
 		defer s.feeders.Done()
@@ -41,8 +42,10 @@ func (s *session) read(split rows.Split, pos rows.Position) {
 		if ctx.Err() == nil {
 			err = s.readOn(ctx, r, pos)
 		}
-		if ctx.Err() != nil {
+		if _, continuing := source.(connector.Continuing); continuing || ctx.Err() != nil {
 			r.halted.Store(true)
+		}
+		if ctx.Err() != nil {
 			err = nil
 		}
 		s.hand(context.WithoutCancel(ctx), &ticket{reader: r, end: err == nil, err: err})

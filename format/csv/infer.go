@@ -87,11 +87,10 @@ func (g *guess) fit(b []byte) {
 	c := g.probe
 	switch {
 	case c.id == arrow.STRING || g.double && g.text:
-	case c.binary != nil:
-		ok := c.fits(0, b)
-		g.text = g.text || !ok
-		c.binary.Resize(0)
 	case c.fits(0, b):
+		if c.binary != nil {
+			c.binary.Resize(0)
+		}
 	case c.wantsDouble(b):
 		g.double = true
 	default:

@@ -18,6 +18,7 @@ import (
 	"github.com/gros-lake/gros/bucket/file"
 	"github.com/gros-lake/gros/bucket/file/filetest"
 	"github.com/gros-lake/gros/fault"
+	"github.com/gros-lake/gros/test/services"
 )
 
 func eio(op, name string) error { return &fs.PathError{Op: op, Path: name, Err: syscall.EIO} }
@@ -303,7 +304,7 @@ func TestOpenStagedFilesNeedNoDescriptors(t *testing.T) {
 		return len(entries)
 	}
 	if _, err := os.Stat("/proc/self/fd"); err != nil {
-		t.Skip("no /proc/self/fd")
+		services.Missing(t, "/proc/self/fd", err)
 	}
 	b := open(t, t.TempDir())
 	before := count()

@@ -135,10 +135,11 @@ func cut(recs []arrow.RecordBatch, limit int64) [][]arrow.RecordBatch {
 // appendRun encodes records in the background and appends them to the folder's file when the runs before have been.
 func (e *epoch) appendRun(ctx context.Context, folder string, recs []arrow.RecordBatch) error {
 	s := e.sink
-	var n, size int64
+	var n, size, beside int64
 	for _, r := range recs {
 		n += r.NumRows()
 		size += rows.Size(r)
+		beside += overhead(r)
 	}
 	if n == 0 {
 		return nil
@@ -161,7 +162,7 @@ func (e *epoch) appendRun(ctx context.Context, folder string, recs []arrow.Recor
 	if err := s.encodes.Acquire(ctx, 1); err != nil {
 		return err
 	}
-	s.hand(size)
+	s.hand(size + beside)
 	wait, done := f.next()
 	e.jobs.Add(1)
 	go func() {
@@ -169,7 +170,7 @@ func (e *epoch) appendRun(ctx context.Context, folder string, recs []arrow.Recor
 		defer close(done)
 		run, err := s.Encoder.Encode(ctx, f.schema, recs)
 		s.encodes.Release(1)
-		s.give(size)
+		s.give(size + beside)
 		<-wait
 		if err == nil && f.err == nil {
 			s.ratio.learn(size, run.Size)

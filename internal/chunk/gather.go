@@ -42,9 +42,10 @@ type part struct {
 
 // batch is a batch with the number of parts that need it.
 type batch struct {
-	rows  arrow.RecordBatch
-	bytes int64
-	parts int
+	rows   arrow.RecordBatch
+	bytes  int64
+	beside int64 // bytes that the record takes beside its values
+	parts  int
 }
 
 // Measured sizes of what stands beside the values: of a part, and of a column and the record of a copy.
@@ -74,14 +75,14 @@ func (g *Gatherer) Add(folder string, r arrow.RecordBatch, index []int32) {
 	}
 	if g.last == nil || g.last.rows != r {
 		g.settleIfFull()
-		g.last = &batch{rows: r, bytes: rows.Size(r)}
+		g.last = &batch{rows: r, bytes: rows.Size(r), beside: overhead(r)}
 		if g.schema != r.Schema() {
 			g.schema, g.same, g.fewer = r.Schema(), nil, nil
 		}
 	}
 	b := g.last
 	if b.parts == 0 {
-		g.pinned += b.bytes
+		g.pinned += b.bytes + b.beside
 	}
 	b.parts++
 	p.of = b
@@ -146,7 +147,7 @@ func (g *Gatherer) Settle() {
 	heap.Init(&g.order)
 }
 
-// overhead is the memory of a copy beside its values.
+// overhead is the memory of a record beside its values.
 func overhead(r arrow.RecordBatch) int64 {
 	total := int64(recordBytes)
 	for _, col := range r.Columns() {
@@ -176,7 +177,7 @@ func (g *Gatherer) drop(w *waiting, p part) {
 	}
 	g.pinned -= p.bytes
 	if p.of.parts--; p.of.parts == 0 {
-		g.pinned -= p.of.bytes
+		g.pinned -= p.of.bytes + p.of.beside
 	}
 }
 

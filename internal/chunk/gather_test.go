@@ -107,7 +107,7 @@ func TestWholeBatchesAreNotCopied(t *testing.T) {
 	a, b := events(1000, 5), encoded(events(1000, 5))
 	g.Add("", a, nil)
 	g.Add("", b, nil)
-	if want := rows.Size(a) + rows.Size(b) + 2*partBytes; g.Bytes() != want {
+	if want := rows.Size(a) + overhead(a) + rows.Size(b) + overhead(b) + 2*partBytes; g.Bytes() != want {
 		t.Errorf("%d bytes, want %d", g.Bytes(), want)
 	}
 	if got := g.Take(""); len(got) != 2 || got[0] != a || got[1] != b {

@@ -139,6 +139,9 @@ func (s *session) watchSplits() {
 				again = true
 				break
 			}
+			if err != nil && s.reading.Err() != nil {
+				return // nobody waits for the list any more: not having it is no failure of the stop
+			}
 			if !send(change{splits: splits, err: err}) || err != nil {
 				return
 			}
